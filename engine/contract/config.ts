@@ -1,0 +1,168 @@
+/** EngineConfig: all that one engine can be told; the stack's configuration is the same schema plus where it runs. */
+import { z } from "zod";
+import { defaultPorts } from "./endpoints.ts";
+import { EngineError } from "./errors.ts";
+import { limits } from "./limits.ts";
+import { MemoryMode } from "./memory.ts";
+import { ModelSpec } from "./model.ts";
+
+const Port = z.int().min(1).max(65_535);
+
+export const scopes = ["use", "admin"] as const;
+export type Scope = (typeof scopes)[number];
+
+/** Names of tenants become file names and labels, so they are DNS labels as well. */
+export const TenantName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a tenant is a DNS label");
+
+export const KeySpec = z.strictObject({
+  name: z.string().min(1).max(128).describe("What logs call the key."),
+  tenant: TenantName.default("default").describe("Whose memory it opens."),
+  scopes: z.array(z.enum(scopes)).min(1).default(["use"]),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "64 small hexadecimal digits: `printf %s KEY | sha256sum`")
+    .describe("SHA-256 of the key; the key itself is nowhere kept."),
+  subject: z
+    .string()
+    .min(1)
+    .max(limits.subjectCharactersMax)
+    .optional()
+    .describe("Fixes the subject of every request with this key."),
+});
+export type KeySpec = z.infer<typeof KeySpec>;
+
+export const EngineConfig = z
+  .strictObject({
+    host: z.string().min(1).max(255).default("127.0.0.1").describe("Address to listen on."),
+    ports: z
+      .strictObject({
+        main: Port.default(defaultPorts.main).describe("Main API, health, metrics, every dialect."),
+        ollama: Port.default(defaultPorts.ollama).describe("Ollama and OpenAI dialects."),
+      })
+      .prefault({})
+      .refine(ports => ports.main !== ports.ollama, "main and ollama need two different ports"),
+    auth: z
+      .enum(["keys", "none"])
+      .default("keys")
+      .describe("`none` allows a public bind without keys; say so only on a network you trust."),
+    keys: z.array(KeySpec).max(limits.keysMax).default([]).describe("Who may use the engine."),
+    models: z
+      .array(ModelSpec)
+      .max(limits.modelsMax)
+      .default([])
+      .describe("Models that are served."),
+    memory: z
+      .strictObject({
+        main: MemoryMode.default("on").describe("Memory of the main API's turns."),
+        compatible: MemoryMode.default("off").describe(
+          "Memory of the Ollama and OpenAI dialects when a request has no X-Echo-Memory header.",
+        ),
+        recallTokens: z
+          .int()
+          .min(0)
+          .max(32_768)
+          .default(limits.recallTokensDefault)
+          .describe("Tokens that recalled memories may take in a prompt."),
+      })
+      .prefault({})
+      .describe("What is remembered, and when."),
+    inference: z
+      .strictObject({
+        threads: z
+          .int()
+          .min(1)
+          .max(512)
+          .optional()
+          .describe("Cores to use; as many as this process may use when absent."),
+        queueLength: z.int().min(0).max(limits.queueLengthMax).default(64),
+        requestSeconds: z.int().min(1).max(3_600).default(600),
+      })
+      .prefault({})
+      .describe("How the cores are used."),
+    log: z
+      .strictObject({
+        level: z.enum(["debug", "info", "warn", "error"]).default("info"),
+        format: z.enum(["auto", "json", "pretty"]).default("auto"),
+      })
+      .prefault({})
+      .describe("`auto` is pretty on a terminal and JSON elsewhere."),
+  })
+  .superRefine(refuseDoubleNames)
+  .superRefine(refuseOpenDoor);
+export type EngineConfig = z.infer<typeof EngineConfig>;
+export type EngineConfigInput = z.input<typeof EngineConfig>;
+
+function refuseDoubleNames(config: { models: ModelSpec[] }, context: z.RefinementCtx): void {
+  const owners = new Map<string, string>();
+  for (const [index, model] of config.models.entries()) {
+    for (const name of [model.name, ...model.aliases]) {
+      const owner = owners.get(name);
+      owners.set(name, model.name);
+      if (owner === undefined) continue;
+      const message = `the name "${name}" is used twice`;
+      context.addIssue({ code: "custom", message, path: ["models", index] });
+    }
+  }
+}
+
+function refuseOpenDoor(
+  config: { host: string; auth: string; keys: unknown[] },
+  context: z.RefinementCtx,
+): void {
+  if (isLoopback(config.host) || config.keys.length > 0 || config.auth === "none") return;
+  const message =
+    `"${config.host}" is open to the network and there are no keys; ` +
+    "add `keys`, or write `auth: none` if everyone who reaches it may use it";
+  context.addIssue({ code: "custom", message, path: ["host"] });
+}
+
+/** Whether only this machine can reach `host`. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+export interface FieldProblem {
+  /** Such as `models[0].slots`. */
+  field: string;
+  message: string;
+}
+
+/** The problems of a value that a schema refused, one a field, in the schema's order. */
+export function toFieldProblems(error: z.ZodError): FieldProblem[] {
+  return error.issues.map(issue => {
+    const unknown = issue.code === "unrecognized_keys" ? issue.keys.join(", ") : undefined;
+    const field = toFieldPath(issue.path);
+    return {
+      field: unknown === undefined ? field : [field, unknown].filter(Boolean).join("."),
+      message: unknown === undefined ? issue.message : "there is no such field",
+    };
+  });
+}
+
+/** `["models", 0, "slots"]` as a reader writes it: `models[0].slots`. */
+export function toFieldPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) =>
+      typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`,
+    )
+    .join("");
+}
+
+/**
+ * Parses a configuration that came from `origin` (a file's path, "environment" …).
+ * @throws EngineError invalid_config that lists every wrong field.
+ */
+export function parseEngineConfig(value: unknown, origin: string): EngineConfig {
+  const result = EngineConfig.safeParse(value);
+  if (result.success) return result.data;
+  const problems = toFieldProblems(result.error);
+  throw new EngineError(
+    "invalid_config",
+    `${origin} is not a valid configuration: ${problems
+      .map(problem => `${problem.field}: ${problem.message}`)
+      .join("; ")}.`,
+    { field: problems[0]?.field ?? "" },
+  );
+}

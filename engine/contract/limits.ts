@@ -1,0 +1,59 @@
+/** Every bound of the engine in one table: what is not bounded here is a defect. Units are in the names. */
+export const limits = {
+  /** Largest request body any dialect reads. */
+  bodyBytesMax: 16 * 1024 * 1024,
+  /** Messages in one request. */
+  messagesMax: 4096,
+  /** Tools offered in one request. */
+  toolsMax: 128,
+  /** Stop strings in one request, and the length of each. */
+  stopsMax: 16,
+  stopCharactersMax: 256,
+  /** Depth and total nodes of a JSON schema that output is held to. */
+  schemaDepthMax: 16,
+  schemaNodesMax: 2048,
+  /** Texts in one embedding request. */
+  embedInputsMax: 2048,
+  /** Requests that may wait for a slot of one model before the next is refused with 503. */
+  queueLengthMax: 512,
+  /** How long a request may wait for a slot. */
+  queueWaitMsMax: 300_000,
+  /** How long one generation may take. */
+  generateMsMax: 3_600_000,
+  /** Completion tokens when the request names no limit (never more than the context holds). */
+  completionTokensDefault: 4096,
+  /** Models that one engine may know, and aliases of one. */
+  modelsMax: 256,
+  aliasesMax: 16,
+  slotsMax: 64,
+  contextTokensMax: 1_048_576,
+  /** How long loading one model may take before it is called failed. */
+  loadMsMax: 600_000,
+  /** Crashes of one inference child within the window before the model is called failed. */
+  childCrashesMax: 5,
+  childCrashWindowMs: 60_000,
+  /** GGUF header bounds, checked before native code sees a file. */
+  ggufHeaderBytesMax: 256 * 1024 * 1024,
+  ggufKeysMax: 65_536,
+  ggufTensorsMax: 65_536,
+  ggufStringBytesMax: 16 * 1024 * 1024,
+  ggufArrayLengthMax: 16_777_216,
+  ggufDimensionsMax: 4,
+  /** Download: attempts without any progress, and silence on the wire before one attempt is given up. */
+  downloadAttemptsMax: 5,
+  downloadStallMs: 30_000,
+  /** Text of one remembered event; longer text is refused, never cut silently. */
+  eventTextBytesMax: 1024 * 1024,
+  conversationsPageMax: 200,
+  /** Memories and tokens that recall may put into one prompt. */
+  recallMemoriesMax: 12,
+  recallTokensDefault: 320,
+  /** A conversation's turns that go into a prompt at most (older ones are left to recall). */
+  historyEventsMax: 200,
+  /** Subject and conversation ids given by clients. */
+  subjectCharactersMax: 256,
+  conversationIdCharactersMax: 128,
+  /** How long a stopping engine lets running streams finish. */
+  graceMs: 10_000,
+  keysMax: 1024,
+} as const;

@@ -1,0 +1,86 @@
+/** The metrics of the engine: names, kinds, labels and meaning; nothing is measured that is not listed here. */
+
+export interface MetricSpec {
+  kind: "counter" | "gauge" | "histogram";
+  help: string;
+  labels: readonly string[];
+  /** Upper bounds of a histogram. */
+  buckets?: readonly number[];
+}
+
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
+
+/** Label values come from configuration or fixed lists only, never from a request's text. */
+export const metrics = {
+  echorator_http_requests_total: {
+    kind: "counter",
+    help: "HTTP requests by dialect, route and status class.",
+    labels: ["dialect", "route", "status"],
+  },
+  echorator_http_request_seconds: {
+    kind: "histogram",
+    help: "Time from the request's arrival to the end of its reply.",
+    labels: ["dialect", "route"],
+    buckets: seconds,
+  },
+  echorator_time_to_first_token_seconds: {
+    kind: "histogram",
+    help: "Time from the request's arrival to the first text of the model.",
+    labels: ["model"],
+    buckets: seconds,
+  },
+  echorator_tokens_total: {
+    kind: "counter",
+    help: "Tokens by kind: prompt, cached (part of prompt) and completion.",
+    labels: ["model", "kind"],
+  },
+  echorator_generations_total: {
+    kind: "counter",
+    help: "Generations by how they ended: stop, length, toolCalls, cancelled or error.",
+    labels: ["model", "finish"],
+  },
+  echorator_queue_length: {
+    kind: "gauge",
+    help: "Requests that wait for a slot.",
+    labels: ["model"],
+  },
+  echorator_queue_seconds: {
+    kind: "histogram",
+    help: "Time that requests waited for a slot.",
+    labels: ["model"],
+    buckets: seconds,
+  },
+  echorator_slots_busy: { kind: "gauge", help: "Sequences being decoded.", labels: ["model"] },
+  echorator_model_state: {
+    kind: "gauge",
+    help: "1 for the state that the model is in, 0 for the others.",
+    labels: ["model", "state"],
+  },
+  echorator_model_load_seconds: {
+    kind: "histogram",
+    help: "Time to load a model from disk into memory.",
+    labels: ["model"],
+    buckets: seconds,
+  },
+  echorator_model_crashes_total: {
+    kind: "counter",
+    help: "Crashes of the model's inference process.",
+    labels: ["model"],
+  },
+  dte_recall_seconds: {
+    kind: "histogram",
+    help: "Time of one recall.",
+    labels: [],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1],
+  },
+  dte_memory_tokens: {
+    kind: "histogram",
+    help: "Tokens of recalled memories in a prompt.",
+    labels: [],
+    buckets: [0, 32, 64, 128, 256, 512, 1024, 2048],
+  },
+  dte_events_total: { kind: "counter", help: "Events remembered, by role.", labels: ["role"] },
+  dte_erasures_total: { kind: "counter", help: "Conversations erased.", labels: [] },
+} as const satisfies Record<string, MetricSpec>;
+
+export type MetricName = keyof typeof metrics;

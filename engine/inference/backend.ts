@@ -1,0 +1,48 @@
+/** Backend: from messages or a prompt to tokens. The seam behind which llama.cpp, other machines and the scripted model stand. */
+import type {
+  EmbedResult,
+  GenerateInput,
+  GenerateItem,
+  GenerateRequest,
+} from "../contract/chat.ts";
+
+export interface BackendFacts {
+  /** Tokens of one sequence. */
+  contextTokens: number;
+  /** Sequences that are decoded together. */
+  slots: number;
+  /** Bytes that the loaded model takes; undefined when unknown. */
+  memoryBytes: number | undefined;
+  /** What it can do, in Ollama's words. */
+  capabilities: readonly ("completion" | "tools" | "embedding")[];
+}
+
+/** What a backend is doing now, for metrics and admission. */
+export interface BackendLoad {
+  busySlots: number;
+  waiting: number;
+}
+
+/**
+ * One loaded model.
+ *
+ * Every implementation passes test/conformance/backend.ts, which holds these promises:
+ * - `generate` renders the model's own template, and yields text, thoughts and tool calls and at last exactly one `done`;
+ *   text never holds a stop string, half a character or template markup.
+ * - Requests beyond `slots` wait, in the order of their arrival, at most `limits.queueLengthMax`; the next is refused with `overloaded`.
+ * - Aborting `signal` (or ending the iteration early) frees the slot within one batch; the iterator then throws `cancelled`.
+ * - A prompt that does not fit is refused with `context_exceeded` before anything is evaluated.
+ * - When the process behind it dies, running requests throw `model_crashed`, and the backend comes back by itself.
+ * - With temperature 0 and nothing else running, equal requests yield equal text.
+ * - All that crosses it survives JSON.
+ */
+export interface Backend {
+  facts(): BackendFacts;
+  load(): BackendLoad;
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateItem>;
+  /** Tokens of the input as `generate` would see it, template included. */
+  countTokens(input: GenerateInput): Promise<number>;
+  embed(texts: readonly string[], signal: AbortSignal): Promise<EmbedResult>;
+  /** Ends running requests with `stopping`, then frees everything. Idempotent. */
+  close(): Promise<void>;
+}

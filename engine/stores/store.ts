@@ -1,0 +1,102 @@
+/** Store: durable state of one tenant and one subject. There is no handle without both, and so no unscoped query. */
+import type { EventRole } from "../contract/memory.ts";
+
+export interface Scope {
+  tenant: string;
+  /** The end user inside the tenant; never "all". */
+  subject: string;
+}
+
+/** interrupted: the client or the engine went away before the answer was whole. */
+export type EventStatus = "complete" | "interrupted";
+
+export interface NewEvent {
+  conversation: string;
+  role: EventRole;
+  text: string;
+  /** When it was said, ms since 1970. */
+  timeMs: number;
+  /** Id of the request that brought it. */
+  requestId: string;
+  /** Where it came from: a dialect's name. */
+  source: string;
+  /** 0…1: said by the user > by the assistant > by tools. */
+  trust: number;
+  status: EventStatus;
+  model: string | undefined;
+  /** Token → how often: what recall finds the event by. Derived, rebuilt from the text at need. */
+  terms: ReadonlyMap<string, number>;
+}
+
+export interface StoredEvent extends Omit<NewEvent, "terms"> {
+  id: string;
+  /** Position in the append-only log of the tenant: larger = later. */
+  sequence: number;
+  ingestedMs: number;
+}
+
+export interface Conversation {
+  id: string;
+  createdMs: number;
+  updatedMs: number;
+  events: number;
+}
+
+/** One occurrence list: which events hold a term. */
+export interface Posting {
+  sequence: number;
+  /** How often the term stands in the event. */
+  frequency: number;
+}
+
+export interface TermPostings {
+  term: string;
+  postings: Posting[];
+}
+
+/** What ranking needs to know of an event without reading its text. */
+export interface EventHead {
+  sequence: number;
+  id: string;
+  conversation: string;
+  timeMs: number;
+  role: EventRole;
+  trust: number;
+  /** Terms in the event, repeats counted. */
+  length: number;
+}
+
+/**
+ * Every implementation passes test/conformance/store.ts. Both promise:
+ * - `append` resolves when the event would survive a power cut (the memory store: would survive nothing, and says so in its name).
+ * - What was appended is seen by the next call on any handle of the same scope; never by another scope.
+ * - `deleteConversation` leaves no byte of the text, its terms or its ids in any file of the store.
+ */
+export interface Store {
+  readonly scope: Scope;
+  createConversation(id?: string): Promise<Conversation>;
+  conversation(id: string): Promise<Conversation | undefined>;
+  /** Newest first, at most `limit`, older than the conversation `before` when given. */
+  conversations(page: { limit: number; before?: string }): Promise<Conversation[]>;
+  /** Creates the conversation when there is none. @throws EngineError disk_full, body_too_large */
+  append(event: NewEvent): Promise<StoredEvent>;
+  /** Of one conversation in the order of the log: its last `limit`. */
+  history(conversation: string, limit: number): Promise<StoredEvent[]>;
+  /** How many events went; undefined when there was no such conversation in this scope. */
+  deleteConversation(id: string): Promise<{ events: number } | undefined>;
+  /** Number and average length of the scope's events. */
+  statistics(): Promise<{ events: number; averageLength: number }>;
+  postings(terms: readonly string[]): Promise<TermPostings[]>;
+  heads(sequences: readonly number[]): Promise<EventHead[]>;
+  /** The events before and after each one in its own conversation, at most `hops` away. */
+  neighbours(sequences: readonly number[], hops: number): Promise<EventHead[][]>;
+  events(sequences: readonly number[]): Promise<StoredEvent[]>;
+}
+
+export interface Stores {
+  /** The handle of one scope; cheap, the tenant's file is opened once. */
+  open(scope: Scope): Promise<Store>;
+  /** ok, or why not: a full disk, a locked or corrupt file. */
+  health(): Promise<{ status: "ok" | "degraded" | "failed"; reason: string | undefined }>;
+  close(): Promise<void>;
+}
