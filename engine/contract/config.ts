@@ -19,7 +19,11 @@ export const TenantName = z
 export const KeySpec = z.strictObject({
   name: z.string().min(1).max(128).describe("What logs call the key."),
   tenant: TenantName.default("default").describe("Whose memory it opens."),
-  scopes: z.array(z.enum(scopes)).min(1).default(["use"]),
+  scopes: z
+    .array(z.enum(scopes))
+    .min(1)
+    .default(["use"])
+    .describe("`use`: every API but admin. `admin`: the Admin API as well."),
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, "64 small hexadecimal digits: `printf %s KEY | sha256sum`")
@@ -76,18 +80,34 @@ export const EngineConfig = z
           .max(512)
           .optional()
           .describe("Cores to use; as many as this process may use when absent."),
-        queueLength: z.int().min(0).max(limits.queueLengthMax).default(64),
-        requestSeconds: z.int().min(1).max(3_600).default(600),
+        queueLength: z
+          .int()
+          .min(0)
+          .max(limits.queueLengthMax)
+          .default(64)
+          .describe("Requests of one model that may wait for a slot; the next gets 503."),
+        requestSeconds: z
+          .int()
+          .min(1)
+          .max(3_600)
+          .default(600)
+          .describe("How long one request may take, waiting included."),
       })
       .prefault({})
       .describe("How the cores are used."),
     log: z
       .strictObject({
-        level: z.enum(["debug", "info", "warn", "error"]).default("info"),
-        format: z.enum(["auto", "json", "pretty"]).default("auto"),
+        level: z
+          .enum(["debug", "info", "warn", "error"])
+          .default("info")
+          .describe("The least that is logged."),
+        format: z
+          .enum(["auto", "json", "pretty"])
+          .default("auto")
+          .describe("`auto` is pretty on a terminal and JSON elsewhere."),
       })
       .prefault({})
-      .describe("`auto` is pretty on a terminal and JSON elsewhere."),
+      .describe("What the engine says of itself."),
   })
   .superRefine(refuseDoubleNames)
   .superRefine(refuseOpenDoor);

@@ -33,11 +33,19 @@ const SourceUri = z.string().check(context => {
 /** Sampling that a request has when it says nothing itself. */
 export const SamplingDefaults = z
   .strictObject({
-    temperature: z.number().min(0).max(2),
-    topK: z.int().min(0).max(1_000),
-    topP: z.number().gt(0).max(1),
-    minP: z.number().min(0).max(1),
-    repeatPenalty: z.number().gt(0).max(2),
+    temperature: z.number().min(0).max(2).describe("0 = always the likeliest token."),
+    topK: z.int().min(0).max(1_000).describe("Choose among that many tokens; 0 = all."),
+    topP: z
+      .number()
+      .gt(0)
+      .max(1)
+      .describe("Choose among the likeliest tokens of that probability together."),
+    minP: z
+      .number()
+      .min(0)
+      .max(1)
+      .describe("Leave out tokens less likely than this share of the likeliest."),
+    repeatPenalty: z.number().gt(0).max(2).describe("1 = none."),
   })
   .partial();
 
@@ -72,7 +80,10 @@ export const ModelSpec = z.strictObject({
   system: z.string().max(65_536).optional().describe("System prompt of requests without one."),
   sampling: SamplingDefaults.default({}).describe("Sampling of requests that name none."),
   replicas: z
-    .strictObject({ min: replicaCount.default(1), max: replicaCount.default(1) })
+    .strictObject({
+      min: replicaCount.default(1).describe("At least."),
+      max: replicaCount.default(1).describe("At most."),
+    })
     .refine(value => value.min <= value.max, "min is more than max")
     .optional()
     .describe("Pods that serve the model; only a cluster honours it."),
