@@ -46,6 +46,10 @@ export const errorTable = {
     status: 502,
     remedy: "Look at the network and the model's `source`, then apply it again.",
   },
+  memory_failed: {
+    status: 503,
+    remedy: "Look at GET /dte/health; without X-Echo-Memory the models still answer.",
+  },
   overloaded: { status: 503, remedy: "Try again after the time in Retry-After." },
   model_not_ready: { status: 503, remedy: "Wait until GET /models/health says ready." },
   stopping: { status: 503, remedy: "Try again in a moment: the engine restarts." },

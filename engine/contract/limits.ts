@@ -44,10 +44,22 @@ export const limits = {
   downloadStallMs: 30_000,
   /** Text of one remembered event; longer text is refused, never cut silently. */
   eventTextBytesMax: 1024 * 1024,
+  /** Distinct terms of one event that recall may find it by, and characters of one; the text itself is kept whole. */
+  eventTermsMax: 4096,
+  termCharactersMax: 64,
+  /** Appends that may wait for the disk before the next is refused with 503. */
+  appendsWaitingMax: 4096,
   conversationsPageMax: 200,
+  /** Events that GET of one conversation shows: its last ones. */
+  conversationEventsShownMax: 1000,
+  /** Turns that may wait for the running turn of the same conversation. */
+  conversationTurnsWaitingMax: 16,
   /** Memories and tokens that recall may put into one prompt. */
   recallMemoriesMax: 12,
   recallTokensDefault: 320,
+  /** Terms of one query that recall looks up, and events that it ranks in full. */
+  recallTermsMax: 64,
+  recallCandidatesMax: 400,
   /** A conversation's turns that go into a prompt at most (older ones are left to recall). */
   historyEventsMax: 200,
   /** Subject and conversation ids given by clients. */
