@@ -38,6 +38,10 @@ export const limits = {
   ggufTensorsMax: 65_536,
   ggufStringBytesMax: 16 * 1024 * 1024,
   ggufArrayLengthMax: 16_777_216,
+  ggufVocabularyMax: 2_097_152,
+  /** As llama.cpp has them. */
+  ggufBlocksMax: 512,
+  ggufExpertsMax: 1024,
   ggufDimensionsMax: 4,
   /** Download: attempts without any progress, and silence on the wire before one attempt is given up. */
   downloadAttemptsMax: 5,
