@@ -143,6 +143,15 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+/** Every setting by its path, such as `host`, `ports.main` or `models`: what environment and command line may name. */
+export function settingPaths(): string[] {
+  const { properties = {} } = z.toJSONSchema(EngineConfig, { io: "input", unrepresentable: "any" });
+  return Object.entries(properties).flatMap(([section, schema]) => {
+    const inner = typeof schema === "object" ? schema.properties : undefined;
+    return inner === undefined ? [section] : Object.keys(inner).map(key => `${section}.${key}`);
+  });
+}
+
 export interface FieldProblem {
   /** Such as `models[0].slots`. */
   field: string;

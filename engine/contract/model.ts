@@ -162,11 +162,12 @@ export function withoutLatest(name: string): string {
   return name.endsWith(":latest") ? name.slice(0, -":latest".length) : name;
 }
 
-/** Whether a client that says `name` means this model. */
+/** Whether a client that says `name` means this model; who pulled a source may call the model by it. */
 export function answersTo(spec: ModelSpec, name: string): boolean {
   const wanted = withoutLatest(name).toLowerCase();
   return (
     spec.name === wanted ||
+    spec.source === name ||
     spec.aliases.some(alias => withoutLatest(alias).toLowerCase() === wanted)
   );
 }
