@@ -90,7 +90,10 @@ function toAlignment(cursor: Cursor, metadata: Metadata): number {
 }
 
 /** What the header says of the model, as the contract has it. */
-export function toModelFacts(header: GgufHeader, fallbackName: string): ModelFacts {
+export function toModelFacts(
+  header: GgufHeader,
+  fallbackName = header.requirements.architecture,
+): ModelFacts {
   const { metadata, requirements } = header;
   const text = (key: string) => {
     const value = metadata.get(key)?.value;
