@@ -46,6 +46,9 @@ export const limits = {
   /** Download: attempts without any progress, and silence on the wire before one attempt is given up. */
   downloadAttemptsMax: 5,
   downloadStallMs: 30_000,
+  /** Largest file of weights, and what stays free on its disk for memory and logs. */
+  modelFileBytesMax: 4 * 1024 ** 4,
+  diskReserveBytes: 64 * 1024 * 1024,
   /** Text of one remembered event; longer text is refused, never cut silently. */
   eventTextBytesMax: 1024 * 1024,
   /** Distinct terms of one event that recall may find it by, and characters of one; the text itself is kept whole. */
