@@ -79,5 +79,5 @@ function toI(word: string): string {
 
 /** "drive" and "driv", "name" and "nam" meet, whichever ending was cut before. */
 function cutFinalE(word: string): string {
-  return word.length > 3 && word.endsWith("e") ? word.slice(0, -1) : word;
+  return word.length > 3 && /[^e]e$/.test(word) ? word.slice(0, -1) : word;
 }
