@@ -1,0 +1,45 @@
+/** What both embedding endpoints share: one lease, the texts, their vectors at the wanted length. */
+import type { EmbedResult } from "../contract/chat.ts";
+import { EngineError } from "../contract/errors.ts";
+import { limits } from "../contract/limits.ts";
+import type { Call, Engine } from "./call.ts";
+import { findModel, startDeadline } from "./turn.ts";
+
+export async function embedTexts(
+  engine: Engine,
+  call: Call,
+  wish: { model: string; texts: string[]; dimensions?: number | undefined },
+): Promise<EmbedResult> {
+  findModel(engine, wish.model);
+  if (wish.texts.length > limits.embedInputsMax)
+    throw new EngineError("invalid_request", `input: at most ${limits.embedInputsMax} texts`, {
+      field: "input",
+    });
+  const deadline = startDeadline(engine, call.signal);
+  try {
+    using lease = await engine.models.acquire(wish.model, deadline.signal);
+    if (!lease.backend.facts().capabilities.includes("embedding"))
+      throw new EngineError("unsupported", `"${wish.model}" does not support embeddings`, {
+        field: "model",
+        remedy: "Name a model that can embed.",
+      });
+    const result = await lease.backend.embed(wish.texts, deadline.signal);
+    return { ...result, vectors: result.vectors.map(vector => shorten(vector, wish.dimensions)) };
+  } finally {
+    deadline.end();
+  }
+}
+
+/** The first `dimensions` values, of unit length again; models trained for it lose little. */
+function shorten(vector: number[], dimensions: number | undefined): number[] {
+  if (dimensions === undefined || dimensions === vector.length) return vector;
+  if (dimensions > vector.length)
+    throw new EngineError(
+      "invalid_request",
+      `dimensions: the model's vectors have ${vector.length}, fewer than ${dimensions}`,
+      { field: "dimensions" },
+    );
+  const head = vector.slice(0, dimensions);
+  const length = Math.hypot(...head);
+  return length === 0 ? head : head.map(value => value / length);
+}

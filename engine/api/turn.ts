@@ -1,0 +1,145 @@
+/** What all dialects do to generate: open a turn, so that early errors still have a status, then read its items. */
+import type { DoneItem, ToolCall } from "../contract/chat.ts";
+import { headers } from "../contract/endpoints.ts";
+import { EngineError } from "../contract/errors.ts";
+import { limits } from "../contract/limits.ts";
+import { MemoryMode } from "../contract/memory.ts";
+import type { ModelStatus } from "../contract/model.ts";
+import type { TurnItem, TurnRequest } from "../conversation/conversations.ts";
+import type { Call, Caller, Engine } from "./call.ts";
+
+export type StartItem = Extract<TurnItem, { type: "start" }>;
+export type FinishItem = DoneItem & { eventId: string | undefined };
+export type OutputItem = Exclude<TurnItem, StartItem>;
+
+export interface OpenTurn {
+  start: StartItem;
+  /** Everything after the start; ends with `done`. */
+  items: AsyncIterable<OutputItem>;
+  /** How much was remembered for it, and in which conversation it is kept. */
+  headers: Record<string, string>;
+}
+
+export type TurnWish = Pick<TurnRequest, "dialect" | "model" | "history" | "generate"> & {
+  memory: MemoryMode;
+  conversation?: string | undefined;
+};
+
+/** Resolves with the first output at hand: until then nothing was sent, and an error can still be a status. */
+export async function openTurn(
+  engine: Engine,
+  call: Call,
+  caller: Caller,
+  wish: TurnWish,
+): Promise<OpenTurn> {
+  findModel(engine, wish.model);
+  const { conversation, ...rest } = wish;
+  const request: TurnRequest = {
+    ...rest,
+    ...(conversation === undefined ? {} : { conversation }),
+    principal: caller.principal,
+    requestId: call.requestId,
+  };
+  const deadline = startDeadline(engine, call.signal);
+  try {
+    const items = engine.conversations.turn(request, deadline.signal)[Symbol.asyncIterator]();
+    const first = await items.next();
+    if (first.done || first.value.type !== "start") throw new Error("a turn without a start");
+    const start = first.value;
+    const second = await items.next();
+    return { start, items: rejoin(second, items, deadline.end), headers: turnHeaders(start) };
+  } catch (error) {
+    deadline.end();
+    throw error;
+  }
+}
+
+async function* rejoin(
+  first: IteratorResult<TurnItem>,
+  rest: AsyncIterator<TurnItem>,
+  end: () => void,
+): AsyncGenerator<OutputItem> {
+  try {
+    for (let next = first; !next.done; next = await rest.next())
+      if (next.value.type !== "start") yield next.value;
+  } finally {
+    end();
+    await rest.return?.();
+  }
+}
+
+/** `signal` that also aborts when the request has taken as long as it may. */
+export function startDeadline(
+  engine: Engine,
+  signal: AbortSignal,
+): { signal: AbortSignal; end: () => void } {
+  const seconds = engine.config().inference.requestSeconds;
+  const late = new AbortController();
+  const ended = new AbortController();
+  void engine.clock.sleep(seconds * 1_000, ended.signal).then(() => {
+    if (ended.signal.aborted) return;
+    const message = `The request took longer than ${seconds} seconds, which is all it may.`;
+    late.abort(new EngineError("deadline_exceeded", message));
+  });
+  return { signal: AbortSignal.any([signal, late.signal]), end: () => ended.abort() };
+}
+
+function turnHeaders(start: StartItem): Record<string, string> {
+  return {
+    [headers.memoryUsed]: String(start.used.length),
+    ...(start.conversation === undefined ? {} : { [headers.conversation]: start.conversation }),
+  };
+}
+
+/** @throws EngineError model_not_found in the words that Ollama's clients look for */
+export function findModel(engine: Engine, name: string): ModelStatus {
+  const status = engine.models.find(name);
+  if (status === undefined)
+    throw new EngineError("model_not_found", `model '${name}' not found`, { field: "model" });
+  return status;
+}
+
+export interface CollectedTurn {
+  text: string;
+  thought: string;
+  toolCalls: ToolCall[];
+  done: FinishItem;
+}
+
+export async function collectTurn(items: AsyncIterable<OutputItem>): Promise<CollectedTurn> {
+  const texts: string[] = [];
+  const thoughts: string[] = [];
+  const toolCalls: ToolCall[] = [];
+  for await (const item of items) {
+    if (item.type === "text") texts.push(item.text);
+    else if (item.type === "thought") thoughts.push(item.text);
+    else if (item.type === "toolCall") toolCalls.push(item.call);
+    else return { text: texts.join(""), thought: thoughts.join(""), toolCalls, done: item };
+  }
+  throw new Error("a turn ended without its last item");
+}
+
+/** The header's mode, else `otherwise`. */
+export function readMemoryMode(call: Call, otherwise: MemoryMode): MemoryMode {
+  const value = call.request.headers.get(headers.memory);
+  if (value === null) return otherwise;
+  const mode = MemoryMode.safeParse(value.trim().toLowerCase());
+  if (mode.success) return mode.data;
+  throw new EngineError("invalid_request", `${headers.memory}: it is off, read, write or on`, {
+    field: headers.memory,
+  });
+}
+
+export function readConversation(call: Call): string | undefined {
+  const value = call.request.headers.get(headers.conversation);
+  return value === null ? undefined : checkConversationId(value, headers.conversation);
+}
+
+export function checkConversationId(id: string, field: string): string {
+  if (id.length <= limits.conversationIdCharactersMax && /^[\w.:@-]+$/.test(id)) return id;
+  throw new EngineError(
+    "invalid_request",
+    `${field}: a conversation's id has 1 to ${limits.conversationIdCharactersMax} letters, digits, dots, dashes, colons`,
+    { field },
+  );
+}
