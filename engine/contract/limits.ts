@@ -27,6 +27,10 @@ export const limits = {
   aliasesMax: 16,
   slotsMax: 64,
   contextTokensMax: 1_048_576,
+  /** Models that are fetched or checked at the same time; loading goes one by one. */
+  fetchesMax: 8,
+  /** How long a client's model stays in memory without a request; a stack's stays. */
+  keepAliveMsDefault: 300_000,
   /** How long loading one model may take before it is called failed. */
   loadMsMax: 600_000,
   /** Crashes of one inference child within the window before the model is called failed. */

@@ -95,7 +95,12 @@ export type ModelSpecInput = z.input<typeof ModelSpec>;
 export const clusterOnlyFields = ["replicas"] as const satisfies (keyof ModelSpec)[];
 
 /** Who wants a model served: the stack's configuration or a client that pulled it. */
-export type ModelOwner = "stack" | "client";
+export const ModelOwner = z.enum(["stack", "client"]);
+export type ModelOwner = z.infer<typeof ModelOwner>;
+
+/** One entry of `<home>/models.json`: `{"version": 1, "models": [entry, …]}`. */
+export const ModelRecord = z.strictObject({ spec: ModelSpec, owner: ModelOwner });
+export type ModelRecord = z.infer<typeof ModelRecord>;
 
 export type ModelState =
   /** Known, nothing done yet. */
