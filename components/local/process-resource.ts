@@ -68,8 +68,8 @@ async function checkInputs(call: Call, news: PropertyMap): Promise<CheckFailure[
   const parsed = EngineConfig.safeParse({ host, ports, ...config });
   if (!parsed.success)
     return toFieldProblems(parsed.error).map(({ field, message }) => ({
-      property: field.split(/[.[]/)[0] ?? "config",
-      reason: `${field}: ${message}`,
+      property: /^(host|ports)\b/.test(field) ? field : `config.${field}`,
+      reason: message,
     }));
   return await checkPorts(call.urn, toInputs(news));
 }
