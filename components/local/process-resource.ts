@@ -37,9 +37,10 @@ export function createProcessResource(options: ProcessOptions): LocalResource {
   return {
     inputs: inputNames,
     check: (call, _olds, news) => checkInputs(call, news),
-    async diff(_call, _id, olds, news) {
-      const { changes, replaces } = planDiff(olds, news, isStateAlive(olds));
-      return { changes, replaces };
+    async diff(call, id, olds, news) {
+      const alive = isStateAlive(olds);
+      if (!alive) call.warn(describeDeath(id, olds));
+      return planDiff(olds, news, alive);
     },
     create: (call, news) => createProcess(call, toInputs(news), options),
     async read(_call, _id, state) {
@@ -209,6 +210,12 @@ function isStateAlive(state: PropertyMap): boolean {
   if (!isAlive(identity)) return false;
   const record = readRecord(String(state.home));
   return record?.instance !== state.instance || record?.state !== "gave-up";
+}
+
+function describeDeath(id: string, state: PropertyMap): string {
+  const record = readRecord(String(state.home));
+  const why = record?.instance === id && record.message !== "" ? ` ${record.message}` : "";
+  return `the engine is not running (its supervisor was process ${state.pid}) and is started again.${why}`;
 }
 
 function identityOf(state: PropertyMap): ProcessIdentity {

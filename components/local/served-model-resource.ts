@@ -15,7 +15,8 @@ import {
   servedModelInputs,
   toModelOutputs,
 } from "./served-model-plan.ts";
-import { readRecord } from "./supervisor-record.ts";
+import { waitForEngine } from "./supervised.ts";
+import { readRecord, type SupervisorRecord } from "./supervisor-record.ts";
 
 export function createServedModelResource(): LocalResource {
   return {
@@ -38,8 +39,10 @@ export function createServedModelResource(): LocalResource {
       const { name } = toInputs(news).spec;
       return { id: name, outputs: await putModel(call, name, toInputs(news)) };
     },
-    async read(_call, _id, state) {
-      const status = await askStatus(toInputs(state)).catch(() => undefined);
+    async read(call, _id, state) {
+      const inputs = toInputs(state);
+      await waitForRestart(inputs, call.signal);
+      const status = await askStatus(inputs).catch(() => undefined);
       if (status === undefined) return undefined;
       const spec = JSON.parse(JSON.stringify(status.spec));
       return { ...state, ...toModelOutputs(status), spec };
@@ -67,10 +70,21 @@ async function askStatus(inputs: ServedModelInputs): Promise<ModelStatus | undef
 
 /** Asks the engine that runs in the home now, which may listen elsewhere than the state remembers. */
 function clientOf({ home, endpoint }: ServedModelInputs): AdminClient {
-  const record = readRecord(home);
-  const live = record !== undefined && isAlive(record.supervisor);
-  const url = live ? toUrl(record.host, record.ports.main) : endpoint;
+  const record = liveRecord(home);
+  const url = record === undefined ? endpoint : toUrl(record.host, record.ports.main);
   return createAdminClient(url, readAdminKey(home) ?? "");
+}
+
+function liveRecord(home: string): SupervisorRecord | undefined {
+  const record = readRecord(home);
+  return record !== undefined && isAlive(record.supervisor) ? record : undefined;
+}
+
+/** An engine that crashed a moment ago is back soon; one without a supervisor is not waited for. */
+async function waitForRestart({ home }: ServedModelInputs, signal: AbortSignal): Promise<void> {
+  const record = liveRecord(home);
+  if (record !== undefined)
+    await waitForEngine(record, record.supervisor, signal).catch(() => undefined);
 }
 
 async function putModel(call: Call, id: string, inputs: ServedModelInputs): Promise<PropertyMap> {
@@ -79,6 +93,7 @@ async function putModel(call: Call, id: string, inputs: ServedModelInputs): Prom
     last = status;
     call.status(describeStatus(status));
   };
+  await waitForRestart(inputs, call.signal);
   try {
     return toModelOutputs(await clientOf(inputs).putModel(inputs.spec, onStatus, call.signal));
   } catch (error) {

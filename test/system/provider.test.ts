@@ -126,6 +126,7 @@ test("a killed supervisor takes its engine along; the next run replaces both", a
     replaces: ["pid"],
     deleteBeforeReplace: true,
   });
+  expect(said.at(-1)).toMatch(/the engine is not running .* is started again/);
   expect(await provider.read(id, processUrn, state)).toEqual({ id: "", props: {} });
   await provider.delete(id, processUrn, state);
   const next = await create();
@@ -220,6 +221,16 @@ test("an engine that cannot start is given up, with its last words, and leaves n
   expect(await probePort("127.0.0.1", portsOf(inputs).main)).toBe("free");
 });
 
+test("an engine that crashes at each start is given up after its budget", async () => {
+  inputs = withSettings({ log: { level: "warn" } });
+  await expect(create()).rejects.toThrow(
+    /ended 5 times within 60 s, last with code 1.*engine\.log/s,
+  );
+  expect(readFileSync(join(home, "logs", "engine.log"), "utf8")).toMatch(
+    /this engine cannot start[\s\S]*starts again in 5000 ms[\s\S]*not started again/,
+  );
+});
+
 test("a cancelled create stops what it started and rejects; cancel at the end undoes nothing", async () => {
   const done = await create();
   await provider.cancel();
@@ -267,6 +278,14 @@ test("a model whose engine is down is a change, not a failure, and removing it i
   await provider.delete(id, processUrn, state);
   expect(await provider.diff("a", modelUrn, outs, model)).toMatchObject({ changes: true });
   await provider.delete("a", modelUrn, outs);
+});
+
+test("a model is put into an engine that is just being restarted", async () => {
+  const { id, state } = await create();
+  const spec = { name: "a", source: "bundled:echo-tiny" };
+  const model = { home, endpoint: state.url!, instance: id, spec };
+  process.kill(readRecord(home)!.engine!.pid, "SIGKILL");
+  expect(await provider.create(modelUrn, model)).toMatchObject({ id: "a" });
 });
 
 test("a model that fails stays known, with the engine's sentence and remedy", async () => {
