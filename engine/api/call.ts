@@ -18,7 +18,7 @@ export interface Engine {
   startedMs: number;
   config(): EngineConfig;
   /** Applies what may change while running; the rest waits for a restart. @throws EngineError invalid_config */
-  changeConfig(patch: unknown): ConfigChange;
+  changeConfig(patch: Readonly<Record<string, unknown>>): ConfigChange;
   models: ServedModels;
   conversations: Conversations;
   stores: Pick<Stores, "health">;

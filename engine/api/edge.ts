@@ -16,8 +16,8 @@ export interface EdgeOptions {
 
 export interface Edge {
   fetch(request: Request, peer: Peer): Promise<Response>;
-  /** Requests whose reply is not wholly written. */
-  running(): number;
+  /** Resolves when every reply is wholly written. */
+  idle(): Promise<void>;
 }
 
 /** What goes with one request through the router. */
@@ -37,6 +37,7 @@ export function createEdge(options: EdgeOptions): Edge {
   const { engine, dialects } = options;
   const router = createRouter(options);
   let running = 0;
+  let whenIdle = Promise.withResolvers<void>();
 
   async function answer(passage: Passage): Promise<Response> {
     const { request, requestId, dialect } = passage;
@@ -63,10 +64,13 @@ export function createEdge(options: EdgeOptions): Edge {
   function settle(passage: Passage, response: Response): void {
     running -= 1;
     report(engine, passage, response.status);
+    if (running > 0) return;
+    whenIdle.resolve();
+    whenIdle = Promise.withResolvers<void>();
   }
 
   return {
-    running: () => running,
+    idle: () => (running === 0 ? Promise.resolve() : whenIdle.promise),
     async fetch(request, peer) {
       running += 1;
       const passage = toPassage(engine, dialects, request, peer);

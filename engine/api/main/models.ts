@@ -1,0 +1,29 @@
+/** GET /api/v1/models: what is served, in which state. */
+import type { ModelStatus } from "../../contract/model.ts";
+import type { Engine } from "../call.ts";
+import { json } from "../reply.ts";
+
+export function listModels(engine: Engine): Response {
+  return json({ data: engine.models.list().map(toModel) });
+}
+
+function toModel({ spec, owner, state, progress, error, file, contextTokens }: ModelStatus) {
+  return {
+    name: spec.name,
+    aliases: spec.aliases,
+    source: spec.source,
+    owner,
+    state,
+    required: spec.required,
+    context: contextTokens ?? null,
+    slots: spec.slots,
+    parameters: file?.facts.parameters ?? null,
+    quantization: file?.facts.quantization ?? null,
+    bytes: file?.bytes ?? null,
+    progress:
+      progress === undefined
+        ? null
+        : { completedBytes: progress.completedBytes, totalBytes: progress.totalBytes ?? null },
+    error: error ?? null,
+  };
+}
