@@ -1,11 +1,6 @@
 /** The layers of the configuration, lowest first: defaults, file, environment, command line; pure, so that precedence is a test. */
 import { parse as parseYaml } from "yaml";
-import {
-  type EngineConfig,
-  type EngineConfigInput,
-  parseEngineConfig,
-  settingPaths,
-} from "./contract/config.ts";
+import { type EngineConfig, parseEngineConfig, settingPaths } from "./contract/config.ts";
 import { EngineError } from "./contract/errors.ts";
 
 type Tree = { [key: string]: unknown };
@@ -34,9 +29,47 @@ export function layerSettings(layers: Layers): EngineConfig {
   return parseEngineConfig(merged, origins === "" ? "The default" : origins);
 }
 
-/** The configuration with `patch` on top, checked as a whole. */
-export function patchSettings(config: EngineConfig, patch: EngineConfigInput): EngineConfig {
-  return parseEngineConfig(merge(config as Tree, patch as Tree), "The changed configuration");
+/** What may change while the engine runs; everything else waits for a restart. */
+const liveSettings = [
+  "auth",
+  "inference.queueLength",
+  "inference.requestSeconds",
+  "keys",
+  "log.level",
+  "memory.compatible",
+  "memory.main",
+  "memory.recallTokens",
+];
+
+export interface PlannedChange {
+  /** The running configuration with what may change. */
+  next: EngineConfig;
+  applied: string[];
+  needsRestart: string[];
+}
+
+/** @throws EngineError invalid_config when the whole would not be a configuration */
+export function planChange(current: EngineConfig, patch: Readonly<Tree>): PlannedChange {
+  const wanted = parseEngineConfig(merge(current, patch), "The changed configuration");
+  const changed = settingPaths().filter(
+    path => JSON.stringify(read(current, path)) !== JSON.stringify(read(wanted, path)),
+  );
+  const applied = changed.filter(path => liveSettings.includes(path));
+  const next = applied.reduce<Tree>(
+    (tree, path) => merge(tree, nest(path.split("."), read(wanted, path))),
+    current,
+  );
+  return {
+    next: parseEngineConfig(next, "The changed configuration"),
+    applied,
+    needsRestart: changed.filter(path => !applied.includes(path)),
+  };
+}
+
+function read(config: EngineConfig, path: string): unknown {
+  return path
+    .split(".")
+    .reduce<unknown>((value, key) => (isTree(value) ? value[key] : undefined), config);
 }
 
 function parseFile({ path, text }: { path: string; text: string }): Tree {

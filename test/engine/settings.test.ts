@@ -1,6 +1,6 @@
 /** Precedence of the configuration's layers, and what each refuses. */
 import { expect, test } from "vitest";
-import { layerSettings, patchSettings } from "../../engine/settings.ts";
+import { layerSettings, planChange } from "../../engine/settings.ts";
 
 const file = (text: string) => ({ path: "engine.yaml", text });
 
@@ -81,8 +81,21 @@ test("names of prototypes are ordinary unknown keys", () => {
   expect(() => layerSettings({ file: file("__proto__: {host: x}\nconstructor: 1") })).toThrow();
 });
 
-test("a live patch is checked as a whole", () => {
+test("a live change applies what may change and names what waits", () => {
+  const config = layerSettings({ sets: ["log.level=warn"] });
+  const { next, applied, needsRestart } = planChange(config, {
+    log: { level: "debug", format: "json" },
+    ports: { main: 6000 },
+    memory: { main: "on" },
+  });
+  expect(applied).toEqual(["log.level"]);
+  expect(needsRestart.sort()).toEqual(["log.format", "ports.main"]);
+  expect(next.log).toEqual({ level: "debug", format: "auto" });
+  expect(next.ports.main).toBe(5000);
+});
+
+test("a live change is checked as a whole", () => {
   const config = layerSettings({});
-  expect(patchSettings(config, { log: { level: "debug" } }).log.level).toBe("debug");
-  expect(() => patchSettings(config, { host: "0.0.0.0" })).toThrow(/keys/);
+  expect(() => planChange(config, { host: "0.0.0.0" })).toThrow(/keys/);
+  expect(() => planChange(config, { log: { colour: "red" } })).toThrow(/log.colour/);
 });
