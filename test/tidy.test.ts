@@ -54,7 +54,8 @@ const floors: string[][] = [
   ["engine/cognition"],
   ["engine/conversation"],
   ["engine/api"],
-  ["engine/app.ts", "engine/settings.ts"],
+  ["engine/settings.ts", "engine/listen.ts"],
+  ["engine/app.ts"],
   ["engine/main.ts", "engine/operator", "engine/cli"],
 ];
 
