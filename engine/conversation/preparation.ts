@@ -1,0 +1,107 @@
+/** From a request to a prompt that holds history and memories. */
+import { recall } from "../cognition/recall.ts";
+import type { EngineConfig } from "../contract/config.ts";
+import { limits } from "../contract/limits.ts";
+import { memoryNonce, type RecalledMemory, reads, renderMemoryBlock } from "../contract/memory.ts";
+import type { Lease } from "../inference/served-models.ts";
+import type { Clock } from "../kit/clock.ts";
+import { type Random, randomText } from "../kit/random.ts";
+import type { StoredEvent } from "../stores/store.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { lastUserText, type TurnRequest } from "./conversations.ts";
+import {
+  type FittedPrompt,
+  fitHistory,
+  type MessagesInput,
+  planRoom,
+  withMemories,
+} from "./prompt.ts";
+import type { TurnMemory } from "./turns.ts";
+
+export interface Preparation {
+  request: TurnRequest;
+  memory: TurnMemory;
+  lease: Lease;
+  clock: Clock;
+  random: Random;
+  telemetry: Telemetry;
+  policy: () => EngineConfig["memory"];
+}
+
+export interface PreparedPrompt {
+  input: MessagesInput;
+  used: RecalledMemory[];
+}
+
+/** @throws EngineError context_exceeded, memory_failed */
+export async function preparePrompt(
+  asked: MessagesInput,
+  preparation: Preparation,
+): Promise<PreparedPrompt> {
+  const { request, lease, policy } = preparation;
+  const { backend } = lease;
+  const recallTokens = reads(request.memory) ? policy().recallTokens : 0;
+  const room = planRoom(backend.facts().contextTokens, request.generate.maxTokens, recallTokens);
+  const countTokens = (input: MessagesInput) => backend.countTokens(input);
+  const prompt =
+    request.history === "stored"
+      ? await fitHistory(asked, await readHistory(asked, preparation), room, countTokens)
+      : { input: asked, tokens: await countTokens(asked), sequences: new Set<number>() };
+  const left = room.contextTokens - room.answerTokens - prompt.tokens;
+  const tokensMax = Math.min(room.memoryTokens, left);
+  const used = tokensMax > 0 ? await recallInto(prompt, tokensMax, preparation) : [];
+  const nonce = randomText(preparation.random, memoryNonce.alphabet, memoryNonce.length);
+  await observe(used, nonce, preparation);
+  return { input: withMemories(prompt.input, used, nonce), used };
+}
+
+/** The conversation so far. A last message that got no answer and is sent again stands there already. */
+async function readHistory(asked: MessagesInput, { memory }: Preparation): Promise<StoredEvent[]> {
+  const { store, conversation } = memory;
+  if (conversation === undefined) return [];
+  const events = await store.history(conversation, limits.historyEventsMax);
+  const last = events.at(-1);
+  const isRetry = last?.role === "user" && last.text === lastUserText(asked.messages);
+  return isRetry ? events.slice(0, -1) : events;
+}
+
+/** Recall is a help: when it fails, the model answers without. */
+async function recallInto(
+  prompt: FittedPrompt,
+  tokensMax: number,
+  { request, memory, lease, clock, telemetry }: Preparation,
+): Promise<RecalledMemory[]> {
+  const { messages } = prompt.input;
+  const query = lastUserText(messages);
+  if (query === undefined) return [];
+  const startedMs = clock.monotonic();
+  try {
+    return await recall(memory.store, query, {
+      tokensMax,
+      countTokens: text => lease.backend.countTokens({ kind: "prompt", prompt: text }),
+      nowMs: clock.now(),
+      inPrompt: messages.map(message => message.content),
+      inPromptSequences: prompt.sequences,
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.name : "unknown";
+    telemetry.log.warn("recall failed; answering without", {
+      requestId: request.requestId,
+      reason,
+    });
+    return [];
+  } finally {
+    telemetry.metrics.observe("dte_recall_seconds", {}, (clock.monotonic() - startedMs) / 1000);
+  }
+}
+
+async function observe(
+  used: readonly RecalledMemory[],
+  nonce: string,
+  { request, lease, telemetry }: Preparation,
+): Promise<void> {
+  if (!reads(request.memory)) return;
+  const prompt = used.length === 0 ? "" : renderMemoryBlock(used, nonce);
+  const tokens = prompt === "" ? 0 : await lease.backend.countTokens({ kind: "prompt", prompt });
+  telemetry.metrics.observe("dte_memory_tokens", {}, tokens);
+}
