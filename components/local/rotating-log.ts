@@ -10,8 +10,10 @@ export interface RotatingLog {
 /** Writes at once and in order; a full disk loses lines, never the process that writes them. */
 export function createRotatingLog(file: string): RotatingLog {
   let descriptor = open(file);
+  let closed = false;
   return {
     write: chunk => {
+      if (closed) return;
       try {
         if (isLogFull(fstatSync(descriptor).size, chunk.byteLength)) {
           closeSync(descriptor);
@@ -23,7 +25,10 @@ export function createRotatingLog(file: string): RotatingLog {
         if (!isDiskError(error)) throw error;
       }
     },
-    close: () => closeSync(descriptor),
+    close: () => {
+      if (!closed) closeSync(descriptor);
+      closed = true;
+    },
   };
 }
 

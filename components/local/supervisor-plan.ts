@@ -47,6 +47,12 @@ export function describeExit(exit: EngineExit): string {
   return exit.signal === null ? `with code ${exit.code ?? "unknown"}` : `by ${exit.signal}`;
 }
 
+/** The line of an engine's last output that says most: its error, or else its last line that is no stack frame. */
+export function lastWords(tail: string): string {
+  const lines = tail.split("\n").filter(line => !/^\s*$|^\s+at |^Node\.js v/.test(line));
+  return (lines.findLast(line => /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? "").trim();
+}
+
 /** Whether a log file of `bytes` must make room before `more` bytes are written. */
 export function isLogFull(bytes: number, more: number): boolean {
   return bytes > 0 && bytes + more > supervisorLimits.logBytesMax;

@@ -9,10 +9,13 @@ import { createRotatingLog, type RotatingLog } from "./rotating-log.ts";
 import {
   describeExit,
   type EngineExit,
+  lastWords,
   planAfterExit,
   supervisorLimits,
 } from "./supervisor-plan.ts";
 import { removeRecord, type SupervisorPlan, writeRecord } from "./supervisor-record.ts";
+
+const drainMsMax = 500;
 
 export interface Supervisor {
   /** Ends the engine, then the supervisor. */
@@ -110,14 +113,21 @@ function runEngine(state: State): Promise<EngineExit> {
   return new Promise(resolve => {
     const ended = (exit: EngineExit) => {
       state.child = undefined;
-      if (child.pid !== undefined) killGroup(child.pid);
       resolve(exit);
     };
     child.once("error", error => {
       say(state, "error", `the engine could not be started: ${error.message}`);
       if (child.pid === undefined) ended({ code: null, signal: null });
     });
-    child.once("exit", (code, signal) => ended({ code, signal }));
+    child.once("exit", (code, signal) => {
+      if (child.pid !== undefined) killGroup(child.pid);
+      // Its last words may still be in the pipe; whoever else holds that is not waited for long.
+      const timer = setTimeout(() => ended({ code, signal }), drainMsMax);
+      child.once("close", () => {
+        clearTimeout(timer);
+        ended({ code, signal });
+      });
+    });
   });
 }
 
@@ -167,8 +177,8 @@ function finish(state: State): number {
 }
 
 function giveUp(state: State, why: string): number {
-  const lastLine = state.tail.trimEnd().split("\n").at(-1) ?? "";
-  const message = lastLine === "" ? `${why}.` : `${why}; its last words: ${lastLine}`;
+  const words = lastWords(state.tail);
+  const message = words === "" ? `${why}.` : `${why}; its last words: "${words}".`;
   say(state, "error", `${message} It is not started again; \`npm run up\` does.`);
   note(state, undefined, message);
   state.log.close();

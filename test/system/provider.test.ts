@@ -224,7 +224,7 @@ test("an engine that cannot start is given up, with its last words, and leaves n
 test("an engine that crashes at each start is given up after its budget", async () => {
   inputs = withSettings({ log: { level: "warn" } });
   await expect(create()).rejects.toThrow(
-    /ended 5 times within 60 s, last with code 1.*engine\.log/s,
+    /ended 5 times within 60 s, last with code 1; its last words: "Error: this engine cannot start"\. .*engine\.log/s,
   );
   expect(readFileSync(join(home, "logs", "engine.log"), "utf8")).toMatch(
     /this engine cannot start[\s\S]*starts again in 5000 ms[\s\S]*not started again/,

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import {
   describeExit,
   isLogFull,
+  lastWords,
   planAfterExit,
   planRotation,
   supervisorLimits,
@@ -54,4 +55,12 @@ test("rotation renames the oldest first, so that nothing but it is lost", () => 
     { from: "log.1", to: "log.2" },
     { from: "log", to: "log.1" },
   ]);
+});
+
+test("an engine's last words are its error, not the frames behind it", () => {
+  const stack =
+    "file:///x.ts:1\n    throw new Error()\n\nTypeError: no\n    at x (y)\n\nNode.js v24.0.0\n";
+  expect(lastWords(stack)).toBe("TypeError: no");
+  expect(lastWords('{"message":"a"}\nPort 5000 is taken.\n')).toBe("Port 5000 is taken.");
+  expect(lastWords("")).toBe("");
 });
