@@ -5,6 +5,8 @@ import type { Log } from "../telemetry/telemetry.ts";
 /** Defects of ours become `internal`: the log has the stack, the client the request's id. */
 export function toEngineError(thrown: unknown, log: Log): EngineError {
   if (thrown instanceof EngineError) return thrown;
+  if (thrown instanceof Error && thrown.name === "AbortError")
+    return new EngineError("cancelled", "The client went away before the reply was complete.");
   const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   log.error("a request failed by a defect of the engine", { stack });
   return new EngineError("internal", "Something is wrong inside the engine.");

@@ -26,7 +26,7 @@ export function createMetrics(): Metrics {
       { name: name as MetricName, spec, series: new Map() },
     ]),
   );
-  const collectors: (() => void)[] = [];
+  const collectors = new Set<() => void>();
 
   function seriesOf<N extends MetricName>(name: N, labels: Labels<N>): Series {
     const family = families.get(name)!;
@@ -55,7 +55,12 @@ export function createMetrics(): Metrics {
         if (value <= bound) series.buckets[index] = (series.buckets[index] ?? 0) + 1;
     },
     onCollect(collect) {
-      collectors.push(collect);
+      collectors.add(collect);
+      return () => void collectors.delete(collect);
+    },
+    remove(name, labels) {
+      const family = families.get(name);
+      family?.series.delete(renderLabels(family.spec.labels, labels));
     },
     render() {
       for (const collect of collectors) collect();

@@ -24,8 +24,10 @@ export interface Metrics {
   set<N extends MetricName>(name: N, labels: Labels<N>, value: number): void;
   /** Puts a value into a histogram. */
   observe<N extends MetricName>(name: N, labels: Labels<N>, value: number): void;
-  /** Called before each rendering, to set gauges that are read rather than kept. */
-  onCollect(collect: () => void): void;
+  /** Called before each rendering, to set gauges that are read rather than kept, until the returned function is called. */
+  onCollect(collect: () => void): () => void;
+  /** Forgets a series, when what it measured is gone. */
+  remove<N extends MetricName>(name: N, labels: Labels<N>): void;
   /** Prometheus text format 0.0.4. */
   render(): string;
 }

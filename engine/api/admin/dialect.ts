@@ -115,7 +115,7 @@ function configRoutes(engine: Engine): Route[] {
       handle: call => changeConfig(engine, call),
       describe: {
         summary: "Change settings until the next restart.",
-        body: EngineConfig.partial(),
+        body: EngineConfig,
         replies: { 200: { description: "What holds now and what waits.", schema: ConfigChange } },
       },
     },

@@ -185,8 +185,13 @@ async function open(
   if (keepMs === undefined) return turn;
   return {
     ...turn,
-    items: keepAfter(turn.items, () => engine.models.keepAlive(spec.name, keepMs)),
+    items: keepAfter(turn.items, () => keepAlive(engine, spec.name, keepMs)),
   };
+}
+
+/** The model may have been removed while it answered. */
+function keepAlive(engine: Engine, name: string, ms: number): void {
+  if (engine.models.find(name) !== undefined) engine.models.keepAlive(name, ms);
 }
 
 /** Counts from the end of the reply, not from its beginning. */

@@ -31,6 +31,17 @@ test("gauges are read at each rendering", () => {
   expect(registry.render()).toContain('echorator_queue_length{model="m"} 7\n');
 });
 
+test("what is gone is measured no more", () => {
+  const registry = createMetrics();
+  const forget = registry.onCollect(() =>
+    registry.set("echorator_queue_length", { model: "m" }, 1),
+  );
+  registry.render();
+  forget();
+  registry.remove("echorator_queue_length", { model: "m" });
+  expect(registry.render()).not.toContain('echorator_queue_length{model="m"}');
+});
+
 test("the number of series is bounded: what comes later is counted together", () => {
   const registry = createMetrics();
   for (let index = 0; index < 2_000; index++)
