@@ -1,0 +1,128 @@
+/** One deployment at a time for a stack: lock files where Pulumi's file backend has them, taken over from a process that is dead. */
+import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import { EngineError } from "../../engine/contract/errors.ts";
+
+/** The first four are Pulumi's. */
+interface Holder {
+  pid: number;
+  username: string;
+  hostname: string;
+  timestamp: string;
+  /** Tells a process from a later one with the same pid. */
+  processStart?: string;
+}
+
+export interface Lock {
+  /** What was taken over from a dead process, for the user to read. */
+  notices: string[];
+  release(): void;
+}
+
+/** When the process was started, in this machine's own words; undefined when there is no such process. */
+export function processStart(pid: number): string | undefined {
+  try {
+    if (process.platform !== "linux") {
+      const said = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
+      return said.trim() || undefined;
+    }
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const isGone = fields[0] === "Z" || fields[0] === "X";
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return isGone ? undefined : `${boot}:${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function isDead(holder: Holder): boolean {
+  if (holder.hostname !== hostname()) return false;
+  const start = processStart(holder.pid);
+  if (start === undefined) return true;
+  return holder.processStart !== undefined && holder.processStart !== start;
+}
+
+function readHolder(path: string): Holder | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Holder;
+  } catch {
+    return undefined;
+  }
+}
+
+function thisProcess(): Holder {
+  const start = processStart(process.pid);
+  return {
+    pid: process.pid,
+    username: userInfo().username,
+    hostname: hostname(),
+    timestamp: new Date().toISOString(),
+    ...(start === undefined ? {} : { processStart: start }),
+  };
+}
+
+function refuse(stack: string, path: string, holder: Holder | undefined): never {
+  const who =
+    holder === undefined
+      ? `the lock file ${path}, which cannot be read`
+      : `process ${holder.pid} of ${holder.username} on ${holder.hostname} since ${holder.timestamp}`;
+  throw new EngineError("conflict", `stack ${stack} is being deployed by ${who}`, {
+    remedy: `Wait for it to end and run the command again; if it is gone for certain, delete ${path}.`,
+  });
+}
+
+/** Moves a dead process's lock aside; puts it back should another process have taken it over in between. */
+function takeOver(path: string, dead: Holder, aside: string): string | undefined {
+  renameSync(path, aside);
+  const moved = readHolder(aside);
+  const isSameHolder = moved?.pid === dead.pid && moved.timestamp === dead.timestamp;
+  if (!isSameHolder) linkSync(aside, path);
+  rmSync(aside);
+  return isSameHolder
+    ? `took over the lock of process ${dead.pid}, which ended without finishing its deployment`
+    : undefined;
+}
+
+/** Holds the lock of `stack`, or refuses in one sentence that names who has it. */
+export function takeLock(folder: string, stack: string): Lock {
+  mkdirSync(folder, { recursive: true });
+  const own = join(folder, "embedded.json");
+  const scratch = join(folder, "..", `.${randomUUID()}`);
+  const notices: string[] = [];
+  const clearDead = (path: string): void => {
+    const holder = readHolder(path);
+    if (holder === undefined || !isDead(holder)) refuse(stack, path, holder);
+    const notice = takeOver(path, holder, `${scratch}.dead`);
+    if (notice !== undefined) notices.push(notice);
+  };
+  for (const name of readdirSync(folder)) clearDead(join(folder, name));
+  writeFileSync(scratch, JSON.stringify(thisProcess()));
+  try {
+    // A link appears at once and with its content, and fails when the name is taken.
+    linkSync(scratch, own);
+  } catch {
+    refuse(stack, own, readHolder(own));
+  } finally {
+    rmSync(scratch);
+  }
+  const release = (): void => rmSync(own, { force: true });
+  const others = readdirSync(folder).filter(name => name !== "embedded.json");
+  if (others[0] !== undefined) {
+    release();
+    const path = join(folder, others[0]);
+    refuse(stack, path, readHolder(path));
+  }
+  return { notices, release };
+}
