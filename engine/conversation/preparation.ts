@@ -49,7 +49,11 @@ export async function preparePrompt(
       : { input: asked, tokens: await countTokens(asked), sequences: new Set<number>() };
   const left = room.contextTokens - room.answerTokens - prompt.tokens;
   const tokensMax = Math.min(room.memoryTokens, left);
-  const used = tokensMax > 0 ? await recallInto(prompt, tokensMax, preparation) : [];
+  const query = lastUserText(asked.messages) ?? lastUserText(prompt.input.messages);
+  const used =
+    tokensMax > 0 && query !== undefined
+      ? await recallFor(query, prompt, tokensMax, preparation)
+      : [];
   const nonce = randomText(preparation.random, memoryNonce.alphabet, memoryNonce.length);
   await observe(used, nonce, preparation);
   return { input: withMemories(prompt.input, used, nonce), used };
@@ -66,14 +70,13 @@ async function readHistory(asked: MessagesInput, { memory }: Preparation): Promi
 }
 
 /** Recall is a help: when it fails, the model answers without. */
-async function recallInto(
+async function recallFor(
+  query: string,
   prompt: FittedPrompt,
   tokensMax: number,
   { request, memory, lease, clock, telemetry }: Preparation,
 ): Promise<RecalledMemory[]> {
   const { messages } = prompt.input;
-  const query = lastUserText(messages);
-  if (query === undefined) return [];
   const startedMs = clock.monotonic();
   try {
     return await recall(memory.store, query, {

@@ -10,6 +10,7 @@ import type { NewId } from "../kit/identifiers.ts";
 import type { Random } from "../kit/random.ts";
 import type { Store, Stores } from "../stores/store.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { endOnAbort, toAbortError } from "./abort.ts";
 import type { Conversations, Principal, TurnItem, TurnRequest } from "./conversations.ts";
 import { generate } from "./generation.ts";
 import { preparePrompt } from "./preparation.ts";
@@ -40,7 +41,10 @@ export function createConversations(options: ConversationsOptions): Conversation
   const queue = createTurnQueue();
   const openStore = ({ tenant, subject }: Principal) => stores.open({ tenant, subject });
 
-  async function* turn(request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnItem> {
+  async function* takeTurn(
+    request: TurnRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<TurnItem, void> {
     const arrivedMs = clock.monotonic();
     const memory = await openMemory(request);
     const id = memory?.conversation;
@@ -71,7 +75,7 @@ export function createConversations(options: ConversationsOptions): Conversation
       memory === undefined || asked.kind === "prompt"
         ? { input: asked, used: [] }
         : await preparePrompt(asked, { request, memory, lease, ...options });
-    signal.throwIfAborted();
+    if (signal.aborted) throw toAbortError(signal);
     if (input.kind === "messages") await recorder.remember(input.messages);
     yield { type: "start", model, conversation: memory?.conversation, used: prepared.used };
     const generating = {
@@ -131,7 +135,7 @@ export function createConversations(options: ConversationsOptions): Conversation
   }
 
   return {
-    turn,
+    turn: (request, signal) => endOnAbort(takeTurn(request, signal), signal),
     create: async principal => (await openStore(principal)).createConversation(),
     get: async (principal, id) => {
       const store = await openStore(principal);
