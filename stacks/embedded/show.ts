@@ -154,7 +154,8 @@ function renderTree(
   return sorted.flatMap(row => renderRow(row, "  ".repeat(depthOf(row.urn))));
 }
 
-function renderOutputs(outputs: Properties | undefined): string[] {
+/** Outputs as lines that read like a stack file. */
+export function renderOutputs(outputs: Properties | undefined): string[] {
   const entries = Object.entries(outputs ?? {});
   if (entries.length === 0) return [];
   return ["", "Outputs:", ...entries.flatMap(([key, value]) => renderOutput(key, value, "  "))];
