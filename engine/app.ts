@@ -37,6 +37,8 @@ export interface AppOptions {
   adminKey: string;
   version: string;
   instance: string;
+  /** Of what is in it, inference processes get what loaders and drivers of GPUs read. */
+  environment?: Readonly<Record<string, string | undefined>>;
   clock: Clock;
   random: Random;
   log: LeveledLog;
@@ -150,6 +152,7 @@ function createOpener(options: AppOptions, config: () => EngineConfig): OpenBack
       clock,
       telemetry: { log, metrics },
       queueLength: () => config().inference.queueLength,
+      environment: options.environment ?? {},
     });
   };
 }

@@ -177,6 +177,7 @@ async function openApp(
     adminKey,
     version: readVersion(),
     instance: given.instance ?? createIds(systemClock, systemRandom)("eng"),
+    environment,
     clock: systemClock,
     random: systemRandom,
     log,
