@@ -111,6 +111,6 @@ export function describePortInUse(
   return (
     `port ${port.number}${where} is in use by ${who}. End it, or write another port as ` +
     `echorator:ports.${port.name} in ${place.home}/Pulumi.${place.stack}.yaml: ` +
-    `npm run config -- set ports.${port.name} ${port.number + 1}`
+    `npm run config -- set${place.stack === "local" ? "" : ` --stack ${place.stack}`} --path echorator:ports.${port.name} ${port.number + 1}`
   );
 }

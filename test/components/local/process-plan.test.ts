@@ -114,7 +114,10 @@ test("a port in use names who has it and the line to change", () => {
   const place = { home: "/h", stack: "local" };
   expect(describePortInUse(port, "process 7 (ollama serve)", place)).toBe(
     "port 11434 is in use by process 7 (ollama serve). End it, or write another port as " +
-      "echorator:ports.ollama in /h/Pulumi.local.yaml: npm run config -- set ports.ollama 11435",
+      "echorator:ports.ollama in /h/Pulumi.local.yaml: npm run config -- set --path echorator:ports.ollama 11435",
+  );
+  expect(describePortInUse(port, undefined, { ...place, stack: "dev" })).toMatch(
+    /\/h\/Pulumi\.dev\.yaml: npm run config -- set --stack dev --path echorator:ports\.ollama 11435$/,
   );
   expect(describePortInUse({ ...port, host: "10.0.0.1" }, undefined, place)).toMatch(
     /^port 11434 of 10\.0\.0\.1 is in use by another process\./,
