@@ -18,7 +18,7 @@ export interface WriterThread {
 }
 
 export function createWriterThread(): WriterThread {
-  const worker = new Worker(new URL("sqlite-writer.ts", import.meta.url), { execArgv: [] });
+  const worker = new Worker(new URL("sqlite-writer-main.ts", import.meta.url), { execArgv: [] });
   const pending = new Map<number, PromiseWithResolvers<unknown>>();
   let lastId = 0;
   let failed: EngineError | undefined;

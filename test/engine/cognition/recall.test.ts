@@ -1,3 +1,4 @@
+/** Recall by example and over made-up histories. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { recall } from "../../../engine/cognition/recall.ts";
 import { withIndex } from "../../../engine/cognition/remember.ts";

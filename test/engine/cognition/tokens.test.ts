@@ -1,3 +1,4 @@
+/** Terms, stems and speech. */
 import { expect, test } from "vitest";
 import { toSpeech } from "../../../engine/cognition/speech.ts";
 import { stem } from "../../../engine/cognition/stem.ts";

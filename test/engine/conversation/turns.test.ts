@@ -1,3 +1,4 @@
+/** Turns with the scripted model over both stores. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

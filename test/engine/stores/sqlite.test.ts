@@ -1,3 +1,4 @@
+/** The SQLite store passes the suite of stores; and what only files can go through. */
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
