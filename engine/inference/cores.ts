@@ -16,8 +16,11 @@ export interface CoreMember {
 
 export interface Cores {
   readonly usable: number;
-  /** `onGrant`: compute with so many threads from the next batch on, 0 = pause; then `confirm(grant)`. */
-  join(onGrant: (threads: number, grant: number) => void): CoreMember;
+  /**
+   * `most`: threads that are of use to this member.
+   * `onGrant`: compute with so many threads from the next batch on, 0 = pause; then `confirm(grant)`.
+   */
+  join(most: number, onGrant: (threads: number, grant: number) => void): CoreMember;
   /** Threads in use by all members together, as far as they were told; for tests and metrics. */
   inUse(): number;
 }
@@ -30,6 +33,7 @@ export interface CoresOptions {
 }
 
 interface Member {
+  most: number;
   onGrant: (threads: number, grant: number) => void;
   wants: boolean;
   /** What it was told last, and the number of that grant. */
@@ -54,7 +58,7 @@ export function createCores(options: CoresOptions): Cores {
 
   const deal = () => {
     const shares = planShares(
-      line.map(member => member.wants),
+      line.map(member => (member.wants ? member.most : 0)),
       options.usable,
     );
     // First those that must let go, then those that may take what is really free.
@@ -88,8 +92,8 @@ export function createCores(options: CoresOptions): Cores {
   return {
     usable: options.usable,
     inUse,
-    join(onGrant) {
-      const member: Member = { onGrant, wants: false, granted: 0, grant: 0, held: 0 };
+    join(most, onGrant) {
+      const member: Member = { most, onGrant, wants: false, granted: 0, grant: 0, held: 0 };
       line.push(member);
       return {
         busy() {
@@ -132,16 +136,15 @@ function tell(member: Member, threads: number): void {
   member.onGrant(threads, member.grant);
 }
 
-/** Equal shares for the busy; the remainder to those in front; one each when there are more of them than cores. */
-export function planShares(wants: readonly boolean[], usable: number): number[] {
-  const busy = wants.filter(Boolean).length;
-  if (busy === 0) return wants.map(() => 0);
-  const share = Math.floor(usable / busy);
-  let rest = usable - share * busy;
-  return wants.map(wanted => {
-    if (!wanted) return 0;
-    const extra = rest > 0 ? 1 : 0;
-    rest -= extra;
-    return share + extra;
-  });
+/** One each in the order of the line, round after round, while there are any and someone has use for more. */
+export function planShares(wants: readonly number[], usable: number): number[] {
+  const shares = wants.map(() => 0);
+  let rest = usable;
+  for (let round = 0; round < usable && rest > 0; round++)
+    wants.forEach((most, index) => {
+      if (round >= most || rest === 0) return;
+      shares[index] = round + 1;
+      rest -= 1;
+    });
+  return shares;
 }

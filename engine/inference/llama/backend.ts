@@ -54,7 +54,7 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
       path: options.file.path,
       ...(spec.context === undefined ? {} : { contextTokens: spec.context }),
       slots: spec.slots,
-      threadsMax: options.cores.usable,
+      threadsMax: usefulThreads(options.file.bytes, options.cores.usable),
     },
     environment: options.environment ?? {},
     cores: options.cores,
@@ -106,6 +106,13 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
       await worker.close();
     },
   };
+}
+
+/** Below this, threads wait for each other longer than they compute. */
+const oneThreadBytes = 32 * 1024 * 1024;
+
+function usefulThreads(bytes: number, usable: number): number {
+  return bytes < oneThreadBytes ? 1 : usable;
 }
 
 /** The items of one generation, from the worker's answers. */

@@ -133,7 +133,9 @@ async function open(
     onMessage,
     onLine: line => options.log.debug("llama.cpp", { line }),
   });
-  member = options.cores.join((threads, grant) => process.send({ type: "grant", threads, grant }));
+  member = options.cores.join(options.settings.threadsMax, (threads, grant) =>
+    process.send({ type: "grant", threads, grant }),
+  );
   void process.exited.then(reason => {
     member?.leave();
     reject(diedWhileLoading(reason));

@@ -6,11 +6,16 @@ import { createSeededRandom } from "../../../engine/kit/random.ts";
 
 describe("shares", () => {
   it("gives equal parts, the rest to the first", () => {
-    expect(planShares([true], 4)).toEqual([4]);
-    expect(planShares([true, true, true], 4)).toEqual([2, 1, 1]);
-    expect(planShares([true, false, true], 2)).toEqual([1, 0, 1]);
-    expect(planShares([true, true, true], 2)).toEqual([1, 1, 0]);
+    expect(planShares([9], 4)).toEqual([4]);
+    expect(planShares([9, 9, 9], 4)).toEqual([2, 1, 1]);
+    expect(planShares([9, 0, 9], 2)).toEqual([1, 0, 1]);
+    expect(planShares([9, 9, 9], 2)).toEqual([1, 1, 0]);
     expect(planShares([], 2)).toEqual([]);
+  });
+
+  it("gives nobody more than is of use", () => {
+    expect(planShares([1, 9], 4)).toEqual([1, 3]);
+    expect(planShares([1], 4)).toEqual([1]);
   });
 });
 
@@ -87,7 +92,7 @@ function join(cores: ReturnType<typeof createCores>) {
   let isBusy = false;
   let told = { threads: 0, grant: 0 };
   let inForce = 0;
-  const member: CoreMember = cores.join((threads, grant) => {
+  const member: CoreMember = cores.join(16, (threads, grant) => {
     told = { threads, grant };
   });
   const confirm = () => {
