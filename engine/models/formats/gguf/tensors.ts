@@ -45,11 +45,13 @@ async function readTensor(cursor: Cursor, place: string): Promise<TensorInfo> {
     );
   const size = (elements / type.blockElements) * type.blockBytes;
   if (!Number.isSafeInteger(elements) || size > cursor.bytes)
-    throw cursor.wrong(`${what} claims ${size} bytes, but the file has ${cursor.bytes}`);
+    throw cursor.wrong(
+      `${what} claims ${size} bytes, but the file has ${cursor.bytes}; it was cut off or is corrupt`,
+    );
   const offset = await readUint64(cursor, `the offset of ${what}`);
   if (offset > BigInt(cursor.bytes))
     throw cursor.wrong(
-      `${what} claims to lie at ${offset}, but the file has ${cursor.bytes} bytes`,
+      `${what} claims to lie at ${offset}, but the file has ${cursor.bytes} bytes; it was cut off or is corrupt`,
     );
   return { name, dimensions, type, elements, bytes: size, offset: Number(offset) };
 }
