@@ -60,6 +60,9 @@ export interface App {
   stop(graceMs: number): Promise<void>;
 }
 
+/** How long replies that were cut at the end of the grace may take to say so. */
+const lastWordsMs = 500;
+
 /** Resolves when requests can be answered; models are restored in the background. */
 export async function createApp(options: AppOptions): Promise<App> {
   const { home, clock, log, metrics, version, instance } = options;
@@ -121,7 +124,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     const replies = Promise.all([doors.main.idle(), doors.ollama.idle()]);
     await Promise.race([replies, clock.sleep(graceMs)]);
     await models.close();
-    await replies;
+    // The last words of what was cut; whoever does not read them is not waited for.
+    await Promise.race([replies, clock.sleep(lastWordsMs)]);
     await stores.close();
   }
 

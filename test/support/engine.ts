@@ -185,6 +185,11 @@ async function serve(fetch: App["main"]): Promise<{ url: string; server: Server 
   return { url: `http://127.0.0.1:${port}`, server };
 }
 
+/** A reply's JSON, of which the test says what it looks into. */
+export async function readJson<T>(response: Response): Promise<T> {
+  return (await response.json()) as T;
+}
+
 /** Lines of a reply in NDJSON. */
 export async function readLines(response: Response): Promise<Record<string, unknown>[]> {
   const text = await response.text();

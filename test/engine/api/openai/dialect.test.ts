@@ -1,6 +1,6 @@
 /** OpenAI's dialect over the scripted model: framing, fields, errors. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readEvents, startTestEngine, type TestEngine } from "../../../support/engine.ts";
+import { readEvents, readJson, startTestEngine, type TestEngine } from "../../../support/engine.ts";
 import { runScenarios } from "../scenarios.ts";
 
 let engine: TestEngine;
@@ -11,6 +11,11 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
+
+interface RememberingReply {
+  choices: { message: { content: string } }[];
+  echo: { memory: { text: string }[] };
+}
 
 const path = "/v1/chat/completions";
 const messages = [{ role: "user", content: "Hello there" }];
@@ -176,7 +181,10 @@ describe("chat", () => {
 
   test("ids are unique", async () => {
     const ids = await Promise.all(
-      Array.from({ length: 20 }, async () => (await (await engine.ask(path, chat())).json()).id),
+      Array.from(
+        { length: 20 },
+        async () => (await readJson<{ id: string }>(await engine.ask(path, chat()))).id,
+      ),
     );
     expect(new Set(ids).size).toBe(20);
   });
@@ -218,10 +226,10 @@ describe("chat", () => {
     };
     await say("My name is Zelmira.");
     const response = await say("What is my name?");
-    const reply = await response.json();
+    const reply = await readJson<RememberingReply>(response);
     expect(response.headers.get("x-echo-memory-used")).not.toBe("0");
     expect(response.headers.get("x-echo-conversation")).toMatch(/^cnv_/);
-    expect(reply.choices[0].message.content).toBe("Your name is Zelmira.");
+    expect(reply.choices[0]?.message.content).toBe("Your name is Zelmira.");
     expect(reply.echo.memory[0]).toMatchObject({ text: "My name is Zelmira." });
   });
 });
