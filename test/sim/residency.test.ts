@@ -59,6 +59,8 @@ async function live(random: Random, home: string): Promise<void> {
   };
   for (let step = 0; step < steps; step++) {
     act(world);
+    // Writing the record takes longer than a few turns; without waiting now and then everything would only queue.
+    if (random() < 0.4) await world.running.at(-1);
     checkLeases(world);
     await pause();
   }

@@ -18,7 +18,11 @@ export async function* watch(
   }
   const news: ModelStatus[] = [];
   let wake = Promise.withResolvers<void>();
+  let isOver = false;
   const push = () => {
+    // What happens after the work has ended, such as unloading at once, is no news of it.
+    if (isOver) return;
+    isOver = model.job() !== job;
     const status = model.status();
     if (news.at(-1)?.state === status.state) news.pop();
     news.push(status);
