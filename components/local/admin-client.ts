@@ -90,7 +90,7 @@ function send(
     const outgoing = request(url, { method, headers, signal, agent: false }, resolve);
     outgoing.once("error", error =>
       reject(
-        signal.aborted && signal.reason instanceof Error && signal.reason.name === "AbortError"
+        isCancelled(signal)
           ? new AdminError("cancelled")
           : new AdminError(
               `the engine at ${new URL(url).origin} cannot be reached: ${error.message}`,
@@ -99,6 +99,10 @@ function send(
     );
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });
+}
+
+function isCancelled({ aborted, reason }: AbortSignal): boolean {
+  return aborted && !(reason instanceof Error && reason.name === "TimeoutError");
 }
 
 async function readText(reply: IncomingMessage): Promise<string> {

@@ -74,7 +74,7 @@ export function createLocalProvider(
       run(urn, (resource, call) => resource.delete(call, id, unwrapMap(props))),
     // Comes at the end of every deployment: with nothing running there is nothing to do.
     cancel: async () => {
-      cancellation.abort();
+      cancellation.abort(new Error("cancelled; what it had begun is stopped"));
       const timeout = new Promise(resolve => setTimeout(resolve, cancelMsMax).unref());
       await Promise.race([Promise.all(running), timeout]);
     },

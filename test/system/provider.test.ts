@@ -239,7 +239,7 @@ test("a cancelled create stops what it started and rejects; cancel at the end un
 
   provider = newProvider();
   const pending = create();
-  const rejected = expect(pending).rejects.toThrow();
+  const rejected = expect(pending).rejects.toThrow(/^cancelled/);
   await until(() => existsSync(recordPath(home)));
   const { supervisor } = readRecord(home)!;
   await provider.cancel();
