@@ -111,8 +111,14 @@ function createRouter({ engine, dialects, authenticate }: EdgeOptions): Hono<Bin
       return handle(engine, authenticate, route, passage, params);
     });
   for (const path of new Set(routes.map(route => route.path)))
-    router.all(path, () => {
-      throw wrongMethod(path, routes);
+    router.all(path, context => {
+      const { dialect, requestId } = context.env.passage;
+      const methods = routes.filter(route => route.path === path).map(route => route.method);
+      const message = `${path} takes ${methods.join(", ")} only.`;
+      const error = new EngineError("method_not_allowed", message);
+      const response = dialect.renderError(error, requestId);
+      response.headers.set("allow", methods.join(", "));
+      return response;
     });
   router.notFound(context => {
     const { pathname } = new URL(context.req.url);
@@ -126,11 +132,6 @@ function createRouter({ engine, dialects, authenticate }: EdgeOptions): Hono<Bin
     );
   });
   return router;
-}
-
-function wrongMethod(path: string, routes: Route[]): EngineError {
-  const methods = routes.filter(route => route.path === path).map(route => route.method);
-  return new EngineError("method_not_allowed", `${path} takes ${methods.join(", ")} only.`);
 }
 
 async function handle(

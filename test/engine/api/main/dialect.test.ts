@@ -197,6 +197,11 @@ describe("bad input", () => {
     contains: ['"remedy":"', `"status":${status}`, ...contains],
     headers: { "content-type": "application/problem+json" },
   });
+  test("a wrong method is told the right ones", async () => {
+    const response = await engine.ask(paths.conversations, { method: "PUT" });
+    expect(response.headers.get("allow")).toBe("POST, GET");
+  });
+
   runScenarios(
     () => engine,
     [
