@@ -24,6 +24,12 @@ export function claim(home: string, self: ProcessIdentity): void {
   }
 }
 
+/** Whether the home is still this process's: a home that was removed, or taken over, is not. */
+export function holdsClaim(home: string, self: ProcessIdentity): boolean {
+  const holder = readHolder(claimPath(home));
+  return holder?.pid === self.pid && holder.startTime === self.startTime;
+}
+
 export function release(home: string): void {
   rmSync(claimPath(home), { force: true });
 }

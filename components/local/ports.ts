@@ -35,9 +35,12 @@ export async function waitUntilFree(
   return true;
 }
 
-/** The pids that listen on `port`, as far as this user may see; empty when that cannot be known. */
-export async function findHolders(port: number): Promise<number[]> {
-  if (process.platform === "linux") return linuxHolders(port);
+/**
+ * The pids that listen on `port`, as far as this user may see; empty when that cannot be known.
+ * `likely` is looked at first: looking at every process of a large machine takes a while.
+ */
+export async function findHolders(port: number, likely?: number): Promise<number[]> {
+  if (process.platform === "linux") return linuxHolders(port, likely);
   if (process.platform === "win32") return [];
   try {
     const options = ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-t"];
@@ -56,15 +59,17 @@ export function describeHolder(pids: readonly number[]): string | undefined {
   return command === undefined ? `process ${pid}` : `process ${pid} (${command})`;
 }
 
-function linuxHolders(port: number): number[] {
+function linuxHolders(port: number, likely: number | undefined): number[] {
   const inodes = new Set(
     ["/proc/net/tcp", "/proc/net/tcp6"].flatMap(path => listeningInodes(readText(path), port)),
   );
   if (inodes.size === 0) return [];
+  const holds = (pid: number) => socketsOf(pid).some(inode => inodes.has(inode));
+  if (likely !== undefined && holds(likely)) return [likely];
   return readNames("/proc")
     .filter(name => /^\d+$/.test(name))
-    .filter(pid => socketsOf(pid).some(inode => inodes.has(inode)))
-    .map(Number);
+    .map(Number)
+    .filter(holds);
 }
 
 /** Socket inodes that listen on `port`, from the text of /proc/net/tcp. */
@@ -79,7 +84,7 @@ export function listeningInodes(text: string, port: number): string[] {
     .flatMap(fields => fields[9] ?? []);
 }
 
-function socketsOf(pid: string): string[] {
+function socketsOf(pid: number): string[] {
   return readNames(`/proc/${pid}/fd`).flatMap(descriptor => {
     try {
       const target = readlinkSync(`/proc/${pid}/fd/${descriptor}`);

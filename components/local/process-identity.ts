@@ -86,8 +86,10 @@ function otherStartTime(pid: number): string | undefined {
 }
 
 function ps(columns: string, pid: number): string {
-  return execFileSync("ps", ["-o", columns, "-p", String(pid)], {
+  return execFileSync("/bin/ps", ["-o", columns, "-p", String(pid)], {
     encoding: "utf8",
+    // A start time must read the same whoever asks, and in summer as in winter.
+    env: { LC_ALL: "C", TZ: "UTC" },
     stdio: ["ignore", "pipe", "ignore"],
   }).trim();
 }

@@ -103,7 +103,7 @@ async function describePort(
     case "forbidden":
       return `port ${port.number} is for the system only; write one above 1023 as echorator:ports.${port.name}`;
     case "in-use": {
-      const holders = await findHolders(port.number);
+      const holders = await findHolders(port.number, own?.engine?.pid);
       if (own !== undefined && isHeldBy(own, port.number, holders)) return undefined;
       return describePortInUse(port, describeHolder(holders), place);
     }

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { homeLayout } from "../../engine/contract/endpoints.ts";
-import { claim, release } from "./claim.ts";
+import { claim, holdsClaim, release } from "./claim.ts";
 import { identify } from "./process-identity.ts";
 import { createSupervisor } from "./supervisor.ts";
 import type { SupervisorPlan } from "./supervisor-record.ts";
@@ -19,4 +19,4 @@ const supervisor = createSupervisor(plan, self, process.env);
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, supervisor.stop);
 process.on("SIGHUP", supervisor.restart);
 process.exitCode = await supervisor.done;
-release(plan.home);
+if (holdsClaim(plan.home, self)) release(plan.home);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { homeLayout } from "../../engine/contract/endpoints.ts";
 import { limits } from "../../engine/contract/limits.ts";
 import { supervision } from "../../engine/contract/supervision.ts";
+import { holdsClaim } from "./claim.ts";
 import { identify, type ProcessIdentity } from "./process-identity.ts";
 import { createRotatingLog, type RotatingLog } from "./rotating-log.ts";
 import {
@@ -72,6 +73,7 @@ async function keepRunning(state: State): Promise<number> {
     const exit = await runEngine(state);
     if (state.wanted === "stop") return finish(state);
     if (state.wanted === "restart") continue;
+    if (!holdsClaim(state.plan.home, state.self)) return abandon(state);
     const now = performance.now();
     state.crashTimesMs = [...state.crashTimesMs, now].slice(-supervisorLimits.crashesMax);
     const next = planAfterExit(exit, state.crashTimesMs, now, supervision.exitHopeless);
@@ -174,6 +176,12 @@ function finish(state: State): number {
   removeRecord(state.plan.home);
   state.log.close();
   return 0;
+}
+
+/** The home was removed or has another supervisor: nothing is started or written there any more. */
+function abandon(state: State): number {
+  state.log.close();
+  return 1;
 }
 
 function giveUp(state: State, why: string): number {

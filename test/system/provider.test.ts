@@ -134,6 +134,15 @@ test("a killed supervisor takes its engine along; the next run replaces both", a
   expect(await askInstance(String(state.url))).toBe(next.id);
 });
 
+test("an engine whose home was removed is not started there again", async () => {
+  await create();
+  const { supervisor, engine } = readRecord(home)!;
+  rmSync(home, { recursive: true, maxRetries: 3 });
+  process.kill(engine!.pid, "SIGKILL");
+  expect(await waitForEnd(supervisor, 5_000)).toBe(true);
+  expect(existsSync(home)).toBe(false);
+});
+
 test("a create that finds what an interrupted one made adopts it", async () => {
   const first = await create();
   provider = newProvider();
