@@ -32,13 +32,13 @@ export interface EmbeddedOptions {
   /** The folder of the file backend. */
   backend: string;
   passphrase: string;
-  /** The salt of the stack's configuration; without it the state's, else a new one. */
-  salt?: string | undefined;
+  /** Of the stack's configuration, under which the state is kept from now on; else the state's own, else new ones. */
+  secrets?: Secrets;
   /** Configuration in clear, by `project:key`; values that are not text as JSON. */
   config: Record<string, string>;
   secretKeys: string[];
-  /** Providers by package that are used in place of plugins. */
-  providers?: Record<string, ResourceProvider>;
+  /** Providers that are used in place of plugins, by package. */
+  providers?: (packageName: string) => ResourceProvider | undefined;
   /** Answers to look-ups, by token; without it every look-up is refused. */
   lookups?: Record<string, (args: Properties) => Properties>;
   parallel?: number;
@@ -53,7 +53,6 @@ export interface EmbeddedResult {
   outputs: Properties | undefined;
   counts: Record<Op | "same", number>;
   resources: ResourceState[];
-  salt: string;
 }
 
 const parallelMax = 16;
@@ -64,11 +63,21 @@ function sdkVersion(root: string): string {
   return `v${sdk.version}`;
 }
 
-async function openAnySecrets(options: EmbeddedOptions, saved: StateFile): Promise<Secrets> {
-  const salt = saved.salt ?? options.salt;
-  return salt === undefined
-    ? await createSecrets(options.passphrase)
-    : await openSecrets(options.passphrase, salt);
+interface StackSecrets {
+  /** Of the state as it was found. */
+  found: Secrets;
+  /** Of the state as it will be. */
+  kept: Secrets;
+}
+
+async function openStateSecrets(options: EmbeddedOptions, saved: StateFile): Promise<StackSecrets> {
+  const { secrets, passphrase } = options;
+  if (saved.salt === undefined || saved.salt === secrets?.salt) {
+    const kept = secrets ?? (await createSecrets(passphrase));
+    return { found: kept, kept };
+  }
+  const found = await openSecrets(passphrase, saved.salt);
+  return { found, kept: secrets ?? found };
 }
 
 /** Brings the stack to what the command asks for; errors of resources are shown, not thrown. */
@@ -80,7 +89,7 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<EmbeddedRes
     options.command === "preview" ? undefined : takeLock(saved.lockFolder, options.stack);
   try {
     for (const notice of lock?.notices ?? []) options.out.write(`${notice}\n`);
-    const secrets = await openAnySecrets(options, saved);
+    const secrets = await openStateSecrets(options, saved);
     return await deploy(options, project, saved, secrets);
   } finally {
     lock?.release();
@@ -91,13 +100,13 @@ async function deploy(
   options: EmbeddedOptions,
   project: Project,
   saved: StateFile,
-  secrets: Secrets,
+  secrets: StackSecrets,
 ): Promise<EmbeddedResult> {
   const isPreview = options.command === "preview";
-  const state = saved.read(secrets);
+  const state = saved.read(secrets.found);
   const environment = withNode(options.environment, project.root);
   const snapshot = createSnapshot(state, (now: StackState) => {
-    if (!isPreview) saved.write(now, secrets);
+    if (!isPreview) saved.write(now, secrets.kept);
   });
   const parents = new Map<string, string>();
   const show = createShow({
@@ -148,13 +157,12 @@ async function deploy(
     await providers.close();
     service.close();
   }
-  show.close(deployment.hasFailed() ? undefined : outputs);
+  show.close({ hasFailed: deployment.hasFailed(), outputs });
   return {
     succeeded: !deployment.hasFailed(),
     outputs,
     counts: show.counts(),
     resources: snapshot.resources(),
-    salt: secrets.salt,
   };
 }
 
@@ -175,7 +183,7 @@ async function openProvider(
   environment: Record<string, string | undefined>,
   name: string,
 ): Promise<ResourceProvider> {
-  const given = options.providers?.[name];
+  const given = options.providers?.(name);
   if (given !== undefined) return given;
   const folder = project.plugins.get(name);
   if (folder === undefined) refuse(`provider for ${name} (Pulumi.yaml names none)`);

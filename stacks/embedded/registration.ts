@@ -135,7 +135,7 @@ function registerComponent(
   const found = { ...outputs, ...times(deployment, old, isChanged) };
   const resource = toResource(goal, goal.inputs, found, old);
   if (old !== undefined && !isChanged) deployment.show.same(goal.urn);
-  else deployment.show.begin(goal.urn, old === undefined ? "create" : "update", [])("done");
+  else deployment.show.group(goal.urn, old === undefined ? "create" : "update");
   deployment.snapshot.add(resource, old);
   return resource;
 }

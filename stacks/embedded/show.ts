@@ -11,11 +11,13 @@ export interface Show {
   /** An operation begins; the answer says how it ended. */
   begin(urn: string, op: Op, details: string[]): (outcome: "done" | "failed") => void;
   same(urn: string): void;
+  /** A component: it takes no time of its own. */
+  group(urn: string, op: Op): void;
   /** `isPassing` messages only say what is going on. */
   log(severity: Severity, message: string, urn?: string, isPassing?: boolean): void;
   line(text: string): void;
   /** The last words; nothing is shown after it. */
-  close(outputs: Properties | undefined): void;
+  close(end: { hasFailed: boolean; outputs: Properties | undefined }): void;
   counts(): Record<Op | "same", number>;
 }
 
@@ -75,6 +77,9 @@ function shorten(text: string): string {
   return text.length <= valueCharactersMax ? text : `${text.slice(0, valueCharactersMax)}…`;
 }
 
+const failure =
+  "It did not succeed. What was done is recorded; correct the error and run the command again.";
+
 interface Row {
   urn: string;
   op: Op;
@@ -106,6 +111,11 @@ export function createShow(options: ShowOptions): Show {
         update({ urn, op, status: options.isPreview ? planned : status, details });
       };
     },
+    group: (urn, op) => {
+      all[op] += 1;
+      const [, done, planned] = words[op];
+      update({ urn, op, status: options.isPreview ? planned : done, details: [] });
+    },
     same: () => {
       all.same += 1;
     },
@@ -121,9 +131,10 @@ export function createShow(options: ShowOptions): Show {
     },
     line: text => screen.print(text),
     counts: () => all,
-    close: outputs => {
+    close: ({ hasFailed, outputs }) => {
       screen.close();
-      for (const line of renderOutputs(outputs)) options.terminal.write(`${line}\n`);
+      const lines = hasFailed ? ["", failure] : renderOutputs(outputs);
+      for (const line of lines) options.terminal.write(`${line}\n`);
       const seconds = ((options.clock() - began) / 1000).toFixed(1);
       options.terminal.write(`\n${renderSummary(all, options.isPreview)} (${seconds} s)\n`);
     },

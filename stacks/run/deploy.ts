@@ -18,7 +18,6 @@ import {
   openStackSecrets,
   readStackFile,
   type StackFile,
-  setSalt,
   writeMerged,
 } from "./stack-file.ts";
 
@@ -105,14 +104,13 @@ async function deployEmbedded(
     projectRoot: project.root,
     backend: backendFolder(home.backendUrl),
     passphrase: home.passphrase,
-    salt: secrets.salt,
+    secrets,
     config: values,
     secretKeys,
     environment: childEnvironment(options, options.environment),
     out,
     signal: options.signal,
   });
-  setSalt(file, result.salt);
   return result.succeeded;
 }
 
