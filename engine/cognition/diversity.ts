@@ -14,25 +14,22 @@ const redundancyWeight = 0.3;
  * Of memories with the very same terms only the first is taken: the one that ranks higher, the newer one of equals.
  */
 export function pickDiverse(ranked: readonly Weighed[], count: number): RecalledMemory[] {
-  const left = [...ranked];
-  const chosen: Weighed[] = [];
+  // Overlap: the largest share of terms in common with one of the chosen.
+  const left = ranked.map(item => ({ ...item, overlap: 0 }));
+  const chosen: RecalledMemory[] = [];
   while (chosen.length < count && left.length > 0) {
-    const values = left.map(
-      item => item.memory.score * (1 - redundancyWeight * toOverlap(item, chosen)),
-    );
+    const values = left.map(item => item.memory.score * (1 - redundancyWeight * item.overlap));
     const best = values.reduce(
       (top, value, index) => (value > (values[top] ?? 0) ? index : top),
       0,
     );
     const [next] = left.splice(best, 1);
-    if (next !== undefined && toOverlap(next, chosen) < 1) chosen.push(next);
+    if (next === undefined || next.overlap === 1) continue;
+    chosen.push(next.memory);
+    for (const item of left)
+      item.overlap = Math.max(item.overlap, toJaccard(item.terms, next.terms));
   }
-  return chosen.map(item => item.memory);
-}
-
-/** The largest share of terms in common with one of the chosen. */
-function toOverlap(item: Weighed, chosen: readonly Weighed[]): number {
-  return Math.max(0, ...chosen.map(other => toJaccard(item.terms, other.terms)));
+  return chosen;
 }
 
 function toJaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {

@@ -23,6 +23,8 @@ export interface RecallOptions {
 export const recallWeights = {
   /** Share of an event's lexical score that goes to the events one and two turns away. */
   link: [0.3, 0.15],
+  /** Events that hand a share on: the best ones; 0.3 of the next one's score would not be seen. */
+  linkSources: 100,
   /** What a new event gains over an infinitely old one, as a share of its score; it halves every `recencyHalfLifeMs`. */
   recency: 0.1,
   recencyHalfLifeMs: 30 * 24 * 3_600_000,
@@ -71,15 +73,16 @@ async function spread(
   nowMs: number,
 ): Promise<Candidate[]> {
   const sequences = [...lexical.keys()];
+  const sources = sequences.slice(0, recallWeights.linkSources);
   const [heads, neighbours] = await Promise.all([
     store.heads(sequences),
-    store.neighbours(sequences, recallWeights.link.length),
+    store.neighbours(sources, recallWeights.link.length),
   ]);
   const found = new Map(heads.map(head => [head.sequence, { head, link: 0 }]));
   const asking = new Set(
     heads.filter(head => head.speech === "question").map(head => head.sequence),
   );
-  for (const [index, sequence] of sequences.entries())
+  for (const [index, sequence] of sources.entries())
     for (const { distance, head } of neighbours[index] ?? []) {
       // What answers a question comes after it.
       if (asking.has(sequence) && head.sequence < sequence) continue;

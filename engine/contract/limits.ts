@@ -58,6 +58,8 @@ export const limits = {
   /** Distinct terms of one event that recall may find it by, and characters of one; the text itself is kept whole. */
   eventTermsMax: 4096,
   termCharactersMax: 64,
+  /** Tenants whose files are open at once; the one unused for longest is closed for the next. */
+  tenantsOpenMax: 128,
   /** Appends that may wait for the disk before the next is refused with 503. */
   appendsWaitingMax: 4096,
   conversationsPageMax: 200,

@@ -19,6 +19,7 @@ import type {
   Store,
   StoredEvent,
   Stores,
+  TermPostings,
 } from "./store.ts";
 
 export interface MemoryStoresOptions {
@@ -39,6 +40,11 @@ interface Shelf {
   events: Map<number, Kept>;
 }
 
+interface ShelfOptions extends MemoryStoresOptions {
+  nextSequence: () => number;
+  refuseClosed: () => void;
+}
+
 /** A tenant's counter, shared by its subjects. */
 interface Tenant {
   lastSequence: number;
@@ -49,9 +55,13 @@ export function createMemoryStores({ clock, newId }: MemoryStoresOptions): Store
   const tenants = new Map<string, Tenant>();
   let isClosed = false;
 
+  function refuseClosed(): void {
+    if (isClosed) throw new EngineError("stopping", "The memory is closed.");
+  }
+
   async function open(scope: Scope): Promise<Store> {
     checkScope(scope);
-    if (isClosed) throw new EngineError("stopping", "The memory is closed.");
+    refuseClosed();
     const tenant = getOrAdd(tenants, scope.tenant, () => ({ lastSequence: 0, shelves: new Map() }));
     const shelf = getOrAdd(tenant.shelves, scope.subject, () => ({
       conversations: new Map(),
@@ -61,7 +71,7 @@ export function createMemoryStores({ clock, newId }: MemoryStoresOptions): Store
       tenant.lastSequence += 1;
       return tenant.lastSequence;
     };
-    return createStore(scope, shelf, nextSequence, { clock, newId });
+    return createStore(scope, shelf, { clock, newId, nextSequence, refuseClosed });
   }
 
   return {
@@ -77,9 +87,14 @@ export function createMemoryStores({ clock, newId }: MemoryStoresOptions): Store
 function createStore(
   scope: Scope,
   shelf: Shelf,
-  nextSequence: () => number,
-  { clock, newId }: MemoryStoresOptions,
+  { clock, newId, nextSequence, refuseClosed }: ShelfOptions,
 ): Store {
+  /** Asynchronous, as a store on disk is. */
+  async function use<T>(run: () => T): Promise<T> {
+    refuseClosed();
+    return run();
+  }
+
   function toConversation(id: string, nowMs: number) {
     return getOrAdd(shelf.conversations, id, () => ({
       id,
@@ -90,7 +105,7 @@ function createStore(
     }));
   }
 
-  async function append(event: NewEvent): Promise<StoredEvent> {
+  function append(event: NewEvent): StoredEvent {
     checkEvent(event);
     const given = { id: newId("evt"), sequence: nextSequence(), ingestedMs: clock.now() };
     const stored = toStoredEvent(event, given);
@@ -104,7 +119,7 @@ function createStore(
     return { ...stored };
   }
 
-  async function deleteConversation(id: string): Promise<{ events: number } | undefined> {
+  function deleteConversation(id: string): { events: number } | undefined {
     const conversation = shelf.conversations.get(id);
     if (conversation === undefined) return undefined;
     for (const kept of conversation.log) shelf.events.delete(kept.event.sequence);
@@ -144,44 +159,49 @@ function createStore(
       .filter(({ distance }) => distance > 0 && distance <= hops);
   }
 
+  function toTermPostings(term: string): TermPostings {
+    const postings = withTerm(term).map(kept => ({
+      sequence: kept.event.sequence,
+      frequency: kept.terms.get(term) ?? 0,
+      length: kept.length,
+    }));
+    return { term, postings };
+  }
+
+  function history(id: string, limit: number): StoredEvent[] {
+    const log = shelf.conversations.get(id)?.log ?? [];
+    return log.slice(Math.max(0, log.length - limit)).map(kept => ({ ...kept.event }));
+  }
+
+  function frequencies(terms: readonly string[]): Map<string, number> {
+    const found = terms.map(term => [term, withTerm(term).length] as const);
+    return new Map(found.filter(([, events]) => events > 0));
+  }
+
   return {
     scope,
-    append,
-    deleteConversation,
-    createConversation: async (id = newId("cnv")) => {
-      checkConversationId(id);
-      return toPlain(toConversation(id, Math.round(clock.now())));
-    },
-    conversation: async id => {
-      const found = shelf.conversations.get(id);
-      return found === undefined ? undefined : toPlain(found);
-    },
-    conversations: async ({ limit, before }) => page(limit, before),
-    history: async (id, limit) =>
-      limit <= 0
-        ? []
-        : (shelf.conversations.get(id)?.log ?? []).slice(-limit).map(kept => ({ ...kept.event })),
-    statistics: async () => statistics(),
-    frequencies: async terms =>
-      new Map(
-        terms
-          .map(term => [term, withTerm(term).length] as const)
-          .filter(([, events]) => events > 0),
-      ),
-    postings: async terms =>
-      terms
-        .map(term => ({
-          term,
-          postings: withTerm(term).map(kept => ({
-            sequence: kept.event.sequence,
-            frequency: kept.terms.get(term) ?? 0,
-            length: kept.length,
-          })),
-        }))
-        .filter(({ postings }) => postings.length > 0),
-    heads: async sequences => pick(shelf, sequences).map(toHead),
-    neighbours: async (sequences, hops) => sequences.map(sequence => neighboursOf(sequence, hops)),
-    events: async sequences => pick(shelf, sequences).map(kept => ({ ...kept.event })),
+    append: event => use(() => append(event)),
+    createConversation: (id = newId("cnv")) =>
+      use(() => {
+        checkConversationId(id);
+        return toPlain(toConversation(id, Math.round(clock.now())));
+      }),
+    conversation: id =>
+      use(() => {
+        const found = shelf.conversations.get(id);
+        return found === undefined ? undefined : toPlain(found);
+      }),
+    conversations: ({ limit, before }) => use(() => page(limit, before)),
+    history: (id, limit) => use(() => history(id, limit)),
+    deleteConversation: id => use(() => deleteConversation(id)),
+    statistics: () => use(statistics),
+    frequencies: terms => use(() => frequencies(terms)),
+    postings: terms =>
+      use(() => terms.map(toTermPostings).filter(({ postings }) => postings.length > 0)),
+    heads: sequences => use(() => pick(shelf, sequences).map(toHead)),
+    neighbours: (sequences, hops) =>
+      use(() => sequences.map(sequence => neighboursOf(sequence, hops))),
+    events: sequences => use(() => pick(shelf, sequences).map(kept => ({ ...kept.event }))),
   };
 }
 

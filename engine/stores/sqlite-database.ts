@@ -92,7 +92,8 @@ function setSizeMax(database: DatabaseSync, bytesMax: number): void {
   database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(bytesMax / pageBytes))}`);
 }
 
-function checkStructure(database: DatabaseSync, path: string): void {
+/** @throws EngineError memory_failed */
+export function checkStructure(database: DatabaseSync, path: string): void {
   const found = database.prepare("PRAGMA quick_check(1)").get();
   if (found === undefined || Object.values(found)[0] !== "ok") throw corruptFile(basename(path));
 }

@@ -9,8 +9,8 @@ export interface Jobs {
   append: { input: EventRow; output: number };
   create: { input: ConversationRow; output: Conversation };
   erase: { input: { subject: string; id: string }; output: number | undefined };
-  /** Whether the file can be written; changes nothing. */
-  probe: { input: null; output: null };
+  /** Whether the file can be written, and with `isSuspect` whether its structure holds; changes nothing. */
+  probe: { input: { isSuspect: boolean }; output: null };
   close: { input: null; output: null };
 }
 

@@ -20,10 +20,17 @@ export interface WriterThread {
 export function createWriterThread(): WriterThread {
   const worker = new Worker(new URL("sqlite-writer-main.ts", import.meta.url), { execArgv: [] });
   const pending = new Map<number, PromiseWithResolvers<unknown>>();
+  /** What came while the thread was busy goes to it together, and so into one transaction. */
+  let outbox: JobMessage[] = [];
+  let isBusy = false;
   let lastId = 0;
   let failed: EngineError | undefined;
 
-  worker.on("message", (message: JobReply) => {
+  worker.on("message", (message: JobReply | "idle") => {
+    if (message === "idle") {
+      isBusy = false;
+      return send();
+    }
     const job = pending.get(message.id);
     pending.delete(message.id);
     if ("output" in message) job?.resolve(message.output);
@@ -42,6 +49,13 @@ export function createWriterThread(): WriterThread {
     pending.clear();
   }
 
+  function send(): void {
+    if (isBusy || outbox.length === 0) return;
+    isBusy = true;
+    worker.postMessage(outbox);
+    outbox = [];
+  }
+
   async function run<K extends JobKind>(
     kind: K,
     path: string,
@@ -55,7 +69,9 @@ export function createWriterThread(): WriterThread {
     const job = Promise.withResolvers<unknown>();
     lastId += 1;
     pending.set(lastId, job);
-    worker.postMessage({ id: lastId, path, kind, input } as JobMessage);
+    outbox.push({ id: lastId, path, kind, input } as JobMessage);
+    // After this turn of the loop, so that appends begun together travel together.
+    queueMicrotask(send);
     return (await job.promise) as Jobs[K]["output"];
   }
 

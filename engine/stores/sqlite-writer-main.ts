@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { parentPort } from "node:worker_threads";
 import { EngineError } from "../contract/errors.ts";
-import { openForWriting } from "./sqlite-database.ts";
+import { checkStructure, openForWriting } from "./sqlite-database.ts";
 import { toStoreError } from "./sqlite-errors.ts";
 import type { JobKind, JobMessage, JobReply, Jobs } from "./sqlite-protocol.ts";
 import { createWrites, type Writes } from "./sqlite-writes.ts";
@@ -19,19 +19,11 @@ interface TenantFile {
 const batchMax = 512;
 
 const files = new Map<string, TenantFile>();
-let waiting: JobMessage[] = [];
 
-parentPort?.on("message", (message: JobMessage) => {
-  // While a commit runs, messages gather in the port; the turn after it finds them all.
-  if (waiting.length === 0) setImmediate(runWaiting);
-  waiting.push(message);
-});
-
-function runWaiting(): void {
-  const jobs = waiting;
-  waiting = [];
+parentPort?.on("message", (jobs: JobMessage[]) => {
   for (const [path, ofFile] of Map.groupBy(jobs, job => job.path)) runJobs(path, ofFile);
-}
+  parentPort?.postMessage("idle");
+});
 
 /** In their order; neighbouring writes together. */
 function runJobs(path: string, jobs: readonly JobMessage[]): void {
@@ -42,6 +34,8 @@ function runJobs(path: string, jobs: readonly JobMessage[]): void {
   };
   for (const job of jobs) {
     if (job.kind === "append" || job.kind === "create" || job.kind === "erase") {
+      // Erasing also rewrites the file; if that fails, no append shall be told that it failed.
+      if ((job.kind === "erase") !== (batch[0]?.kind === "erase")) flush();
       batch.push(job);
       if (batch.length >= batchMax) flush();
     } else {
@@ -99,6 +93,7 @@ function runAlone(job: Exclude<JobMessage, WriteMessage>): null {
       return null;
     case "probe":
       toFile(job.path).database.exec("BEGIN IMMEDIATE; ROLLBACK");
+      if (job.input.isSuspect) checkStructure(toFile(job.path).database, job.path);
       return null;
     case "close":
       files.get(job.path)?.database.close();

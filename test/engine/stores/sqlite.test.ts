@@ -112,6 +112,22 @@ describe("sqlite files", () => {
     expect(findInFiles(folder, last)).toEqual(last);
   });
 
+  test("more tenants than may be open at once are served all the same", async () => {
+    stores = createSqliteStores({ ...options, tenantsOpenMax: 2 });
+    const names = ["a", "b", "c", "d", "e"];
+    const handles = await Promise.all(names.map(tenant => stores.open({ tenant, subject: "s" })));
+    await Promise.all(
+      handles.flatMap(handle =>
+        Array.from({ length: 10 }, (_, index) => handle.append(newEvent("c1", `text ${index}`))),
+      ),
+    );
+    for (const handle of handles)
+      expect((await handle.history("c1", 20)).map(event => event.text)).toHaveLength(10);
+    expect((await stores.health()).status).toBe("ok");
+    const open = readdirSync(folder).filter(name => name.endsWith("-wal"));
+    expect(open.length).toBeLessThanOrEqual(2);
+  });
+
   test("two engines on one folder: the second is told who has it", async () => {
     await open();
     const script =
@@ -163,6 +179,7 @@ describe("sqlite files", () => {
     const bad = spoil(readFileSync(path));
     writeFileSync(path, bad);
     await expect(open()).rejects.toMatchObject({ code: "memory_failed", message: /acme\.sqlite/ });
+    expect(await stores.health()).toMatchObject({ status: "failed", reason: /acme\.sqlite/ });
     const other = await stores.open({ tenant: "globex", subject: "bob" });
     await other.append(newEvent("c1", "another tenant is not touched by it"));
     await stores.close();
