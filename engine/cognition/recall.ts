@@ -17,6 +17,8 @@ export interface RecallOptions {
   /** Events that the prompt holds anyway. */
   inPromptSequences?: ReadonlySet<number>;
   memoriesMax?: number;
+  /** Told how many tokens the rendered memories take. */
+  onPacked?: (tokens: number) => void;
 }
 
 /** Chosen a priori, each with its reason in README.md; not fitted to any test. */
@@ -173,17 +175,19 @@ async function pack(
   const count = options.countTokens ?? estimateTokens;
   // The nonce is only as long as the real one; a block's frame costs the same whatever it says.
   const render = (held: readonly RecalledMemory[]) => `${renderMemoryBlock(held, "000000")}\n`;
-  const frame = await count(render([]));
-  const costs = await Promise.all(
-    memories.map(async memory => (await count(render([memory]))) - frame),
+  // Asked for together: each count may be a journey to another process.
+  const [frame = 0, ...whole] = await Promise.all(
+    [[], ...memories.map(memory => [memory])].map(held => count(render(held))),
   );
-  let room = options.tokensMax - frame;
-  return memories.filter((_, index) => {
-    const cost = costs[index] ?? Number.POSITIVE_INFINITY;
-    if (cost > room) return false;
-    room -= cost;
+  let used = frame;
+  const packed = memories.filter((_, index) => {
+    const cost = (whole[index] ?? Number.POSITIVE_INFINITY) - frame;
+    if (used + cost > options.tokensMax) return false;
+    used += cost;
     return true;
   });
+  options.onPacked?.(packed.length === 0 ? 0 : used);
+  return packed;
 }
 
 /** A token is rarely less than three bytes; better to use a little less room than too much. */

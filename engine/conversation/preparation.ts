@@ -2,7 +2,7 @@
 import { recall } from "../cognition/recall.ts";
 import type { EngineConfig } from "../contract/config.ts";
 import { limits } from "../contract/limits.ts";
-import { memoryNonce, type RecalledMemory, reads, renderMemoryBlock } from "../contract/memory.ts";
+import { memoryNonce, type RecalledMemory, reads } from "../contract/memory.ts";
 import type { Lease } from "../inference/served-models.ts";
 import type { Clock } from "../kit/clock.ts";
 import { type Random, randomText } from "../kit/random.ts";
@@ -55,7 +55,6 @@ export async function preparePrompt(
       ? await recallFor(query, prompt, tokensMax, preparation)
       : [];
   const nonce = randomText(preparation.random, memoryNonce.alphabet, memoryNonce.length);
-  await observe(used, nonce, preparation);
   return { input: withMemories(prompt.input, used, nonce), used };
 }
 
@@ -78,6 +77,7 @@ async function recallFor(
 ): Promise<RecalledMemory[]> {
   const { messages } = prompt.input;
   const startedMs = clock.monotonic();
+  let tokens = 0;
   try {
     return await recall(memory.store, query, {
       tokensMax,
@@ -85,6 +85,9 @@ async function recallFor(
       nowMs: clock.now(),
       inPrompt: messages.map(message => message.content),
       inPromptSequences: prompt.sequences,
+      onPacked: packed => {
+        tokens = packed;
+      },
     });
   } catch (error) {
     const reason = error instanceof Error ? error.name : "unknown";
@@ -95,16 +98,6 @@ async function recallFor(
     return [];
   } finally {
     telemetry.metrics.observe("dte_recall_seconds", {}, (clock.monotonic() - startedMs) / 1000);
+    telemetry.metrics.observe("dte_memory_tokens", {}, tokens);
   }
-}
-
-async function observe(
-  used: readonly RecalledMemory[],
-  nonce: string,
-  { request, lease, telemetry }: Preparation,
-): Promise<void> {
-  if (!reads(request.memory)) return;
-  const prompt = used.length === 0 ? "" : renderMemoryBlock(used, nonce);
-  const tokens = prompt === "" ? 0 : await lease.backend.countTokens({ kind: "prompt", prompt });
-  telemetry.metrics.observe("dte_memory_tokens", {}, tokens);
 }
