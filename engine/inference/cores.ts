@@ -1,5 +1,6 @@
 /** Cores: hands threads out to inference processes, so that those that compute at once never want more than there are. */
 import type { Clock } from "../kit/clock.ts";
+import type { Neighbours } from "./neighbours.ts";
 
 export { usableCores } from "./usable-cores.ts";
 
@@ -14,13 +15,18 @@ export interface CoreMember {
   leave(): void;
 }
 
+export interface JoinOptions {
+  /** Its process, whose CPU time is ours and no neighbour's. */
+  pid: number | undefined;
+  /** Threads that are of use to it. */
+  most: number;
+  /** Compute with so many threads from the next batch on, 0 = pause; then `confirm(grant)`. */
+  onGrant: (threads: number, grant: number) => void;
+}
+
 export interface Cores {
   readonly usable: number;
-  /**
-   * `most`: threads that are of use to this member.
-   * `onGrant`: compute with so many threads from the next batch on, 0 = pause; then `confirm(grant)`.
-   */
-  join(most: number, onGrant: (threads: number, grant: number) => void): CoreMember;
+  join(options: JoinOptions): CoreMember;
   /** Threads in use by all members together, as far as they were told; for tests and metrics. */
   inUse(): number;
 }
@@ -30,11 +36,11 @@ export interface CoresOptions {
   clock: Clock;
   /** How long a member keeps its cores while another waits for one. */
   sliceMs?: number;
+  /** Without it, nobody else is thought to use the cores. */
+  neighbours?: Neighbours;
 }
 
-interface Member {
-  most: number;
-  onGrant: (threads: number, grant: number) => void;
+interface Member extends JoinOptions {
   wants: boolean;
   /** What it was told last, and the number of that grant. */
   granted: number;
@@ -44,6 +50,9 @@ interface Member {
 }
 
 const defaultSliceMs = 200;
+const watchMs = 250;
+/** A neighbour that takes less of a core than this does not cost us one. */
+const tolerated = 0.35;
 
 /**
  * Every change is one plan over all members: shares that sum to at most `usable`, whoever is in front of the line first.
@@ -53,13 +62,38 @@ export function createCores(options: CoresOptions): Cores {
   /** The busy ones in front are served first; a turn moves those that had one to the end. */
   const line: Member[] = [];
   let turning = false;
+  let watching = false;
+  /** Cores that neighbours use; believed at once when it grows, slowly when it shrinks. */
+  let taken = 0;
+  let limit = options.usable;
+
+  const look = () => {
+    const pids = line.flatMap(member => member.pid ?? []);
+    const seen = options.neighbours?.sample(pids);
+    if (seen === undefined) return;
+    taken = Math.max(seen.busy, 0.7 * taken + 0.3 * seen.busy);
+    const free = Math.floor(seen.allowed - taken + tolerated);
+    limit = Math.max(1, Math.min(options.usable, free));
+  };
+
+  const watch = async () => {
+    if (watching || options.neighbours === undefined || options.usable === 1) return;
+    watching = true;
+    while (line.some(member => member.wants)) {
+      const before = limit;
+      look();
+      if (limit !== before) deal();
+      await options.clock.sleep(watchMs);
+    }
+    watching = false;
+  };
 
   const inUse = () => line.reduce((sum, member) => sum + member.held, 0);
 
   const deal = () => {
     const shares = planShares(
       line.map(member => (member.wants ? member.most : 0)),
-      options.usable,
+      limit,
     );
     // First those that must let go, then those that may take what is really free.
     line.forEach((member, index) => {
@@ -67,15 +101,15 @@ export function createCores(options: CoresOptions): Cores {
       if (share < member.granted) tell(member, share);
     });
     line.forEach((member, index) => {
-      const free = options.usable - inUse();
-      const share = Math.min(shares[index] ?? 0, member.held + free);
+      const free = limit - inUse();
+      const share = Math.min(shares[index] ?? 0, member.held + Math.max(0, free));
       if (share > member.granted) tell(member, share);
     });
     void takeTurns();
   };
 
   const takeTurns = async () => {
-    const starved = () => line.filter(member => member.wants).length > options.usable;
+    const starved = () => line.filter(member => member.wants).length > limit;
     if (turning || !starved()) return;
     turning = true;
     await options.clock.sleep(options.sliceMs ?? defaultSliceMs);
@@ -92,8 +126,8 @@ export function createCores(options: CoresOptions): Cores {
   return {
     usable: options.usable,
     inUse,
-    join(most, onGrant) {
-      const member: Member = { most, onGrant, wants: false, granted: 0, grant: 0, held: 0 };
+    join(joined) {
+      const member: Member = { ...joined, wants: false, granted: 0, grant: 0, held: 0 };
       line.push(member);
       return {
         busy() {
@@ -102,7 +136,9 @@ export function createCores(options: CoresOptions): Cores {
           // To the end of the line, so that short bursts do not push aside who has waited.
           line.splice(line.indexOf(member), 1);
           line.push(member);
+          look();
           deal();
+          void watch();
         },
         idle() {
           if (!member.wants) return;

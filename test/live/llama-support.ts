@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type ModelFile, ModelSpec, type ModelSpecInput } from "../../engine/contract/model.ts";
 import { type Cores, createCores, usableCores } from "../../engine/inference/cores.ts";
 import { createLlamaBackend, type LlamaBackend } from "../../engine/inference/llama/backend.ts";
+import { createNeighbours } from "../../engine/inference/neighbours.ts";
 import { systemClock } from "../../engine/kit/clock.ts";
 import { createLog } from "../../engine/telemetry/log.ts";
 import { createMetrics } from "../../engine/telemetry/metrics.ts";
@@ -36,7 +37,13 @@ export async function openModel(
   const backend = await createLlamaBackend({
     spec: ModelSpec.parse({ name: "test", source: `file://${path}`, slots: 2, ...spec }),
     file: describeFile(path),
-    cores: options.cores ?? createCores({ usable: usableCores(), clock: systemClock }),
+    cores:
+      options.cores ??
+      createCores({
+        usable: usableCores(),
+        clock: systemClock,
+        neighbours: createNeighbours(systemClock.monotonic),
+      }),
     clock: systemClock,
     telemetry: { log, metrics: createMetrics() },
     queueLength: () => options.queueLength ?? 64,

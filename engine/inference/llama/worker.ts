@@ -133,9 +133,11 @@ async function open(
     onMessage,
     onLine: line => options.log.debug("llama.cpp", { line }),
   });
-  member = options.cores.join(options.settings.threadsMax, (threads, grant) =>
-    process.send({ type: "grant", threads, grant }),
-  );
+  member = options.cores.join({
+    pid: process.pid,
+    most: options.settings.threadsMax,
+    onGrant: (threads, grant) => process.send({ type: "grant", threads, grant }),
+  });
   void process.exited.then(reason => {
     member?.leave();
     reject(diedWhileLoading(reason));

@@ -46,6 +46,25 @@ describe("cores", () => {
     expect(second.threads).toBe(1);
   });
 
+  it("leaves a core to a neighbour that uses one, and takes it back later", async () => {
+    const time = createManualClock();
+    let busy = 0.1;
+    const neighbours = { sample: () => ({ busy, allowed: 2 }) };
+    const cores = createCores({ usable: 2, clock: time.clock, neighbours });
+    const one = join(cores);
+    one.member.busy();
+    expect(one.threads).toBe(2);
+    busy = 0.9;
+    await time.advance(250);
+    expect(one.threads).toBe(1);
+    busy = 0;
+    for (let look = 0; look < 8; look++) await time.advance(250);
+    expect(one.threads).toBe(2);
+    one.member.idle();
+    await time.advance(250);
+    expect(time.sleepers()).toBe(0);
+  });
+
   it("does not wake up when nobody waits", () => {
     const time = createManualClock();
     const cores = createCores({ usable: 2, clock: time.clock });
@@ -92,8 +111,12 @@ function join(cores: ReturnType<typeof createCores>) {
   let isBusy = false;
   let told = { threads: 0, grant: 0 };
   let inForce = 0;
-  const member: CoreMember = cores.join(16, (threads, grant) => {
-    told = { threads, grant };
+  const member: CoreMember = cores.join({
+    pid: undefined,
+    most: 16,
+    onGrant(threads, grant) {
+      told = { threads, grant };
+    },
   });
   const confirm = () => {
     inForce = told.threads;

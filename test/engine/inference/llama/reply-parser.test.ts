@@ -21,7 +21,8 @@ function parse(text: string, options: Options, size: number): ReplyPiece[] {
       last.text += piece.text;
       return joined;
     }
-    return [...joined, { ...piece }];
+    joined.push({ ...piece });
+    return joined;
   }, []);
 }
 
