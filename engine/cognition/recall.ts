@@ -4,6 +4,7 @@ import { type RecalledMemory, type RecallTrace, renderMemoryBlock } from "../con
 import type { EventHead, Store } from "../stores/store.ts";
 import { scoreTerms } from "./bm25.ts";
 import { pickDiverse, type Weighed } from "./diversity.ts";
+import { readCharactersMax, toExcerpt } from "./excerpt.ts";
 import { toTerms } from "./tokens.ts";
 
 export interface RecallOptions {
@@ -40,6 +41,9 @@ export const recallWeights = {
   floorOfBest: 0.2,
 } as const;
 
+/** A long text may take about half of the budget, at some three characters a token. */
+const excerptCharactersPerToken = 1.5;
+
 interface Candidate {
   head: EventHead;
   trace: RecallTrace;
@@ -64,7 +68,7 @@ export async function recall(
     .sort((a, b) => b.score - a.score || b.head.sequence - a.head.sequence)
     .slice(0, limits.recallCandidatesMax);
   const count = Math.min(options.memoriesMax ?? limits.recallMemoriesMax, limits.recallMemoriesMax);
-  const weighed = await readTexts(store, query, ranked, options);
+  const weighed = await readTexts(store, { query, terms: new Set(terms) }, ranked, options);
   return pack(pickDiverse(weighed, count), options);
 }
 
@@ -113,7 +117,7 @@ function toCandidate(head: EventHead, lexical: number, link: number, nowMs: numb
 /** Reads the events in slices until there are enough that the prompt does not hold already; of equal texts the first. */
 async function readTexts(
   store: Store,
-  query: string,
+  { query, terms }: { query: string; terms: ReadonlySet<string> },
   ranked: readonly Candidate[],
   options: RecallOptions,
 ): Promise<Weighed[]> {
@@ -136,7 +140,8 @@ async function readTexts(
       if (text === undefined || seen.has(toKey(text))) continue;
       seen.add(toKey(text));
       const speaker = isPersonal && head.role === "user" && firstPerson.test(text);
-      weighed.push(toWeighed(head, text, speaker ? withSpeaker(trace) : { trace, score }));
+      const excerpt = toExcerpt(text, terms, options.tokensMax * excerptCharactersPerToken);
+      weighed.push(toWeighed(head, excerpt, speaker ? withSpeaker(trace) : { trace, score }));
     }
   }
   return weighed.sort((a, b) => b.memory.score - a.memory.score);
@@ -162,12 +167,13 @@ function toWeighed(
 /** Two texts with one key say the same in the same words. */
 function toKey(text: string): string {
   return text
+    .slice(0, readCharactersMax)
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, " ")
     .trim();
 }
 
-/** Greedy: the next best that still fits. What does not fit is left out whole, never cut. */
+/** Greedy: the next best that still fits. */
 async function pack(
   memories: readonly RecalledMemory[],
   options: RecallOptions,

@@ -1,5 +1,6 @@
 /** The statements that change a tenant's file. They run inside a transaction that the writer opens. */
 import type { DatabaseSync } from "node:sqlite";
+import { EngineError } from "../contract/errors.ts";
 import type { Conversation, NewEvent } from "./store.ts";
 
 /** An event as it crosses to the writer: all that is not the database's to decide. */
@@ -114,7 +115,15 @@ export function createWrites(database: DatabaseSync): Writes {
   }
 
   function scrub(): void {
-    database.exec("VACUUM; DELETE FROM erasures; PRAGMA wal_checkpoint(TRUNCATE)");
+    database.exec("VACUUM");
+    const [checkpoint] = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    // Someone outside reads an older state, which the log still holds for him; the row stays, so it is tried again.
+    if (checkpoint?.busy !== 0)
+      throw new EngineError("memory_failed", "Another program reads the memory's file.", {
+        remedy:
+          "End it and delete the conversation again; until then its bytes may still be on disk.",
+      });
+    database.exec("DELETE FROM erasures");
   }
 
   return {

@@ -87,7 +87,7 @@ describe("recall", () => {
 
   test("one weak word of many is below the floor", async () => {
     await say(
-      "c1",
+      "c0",
       `The garden ${"and other words that make a long text about nothing in particular ".repeat(20)}`,
     );
     await say("c1", "Bicycle repair, violin lessons, tax forms.");
@@ -150,6 +150,19 @@ describe("recall", () => {
       expect(memories.length > 0).toBe(tokensMax > 20);
     }
     expect((await ask("boat", { tokensMax: 100_000, countTokens })).length).toBe(12);
+  });
+
+  test("of a long text comes the part that the question is about", async () => {
+    const filler = "Nothing of note happened on that day, nor on the next. ";
+    await say(
+      "c1",
+      `${filler.repeat(60)}The spare key hangs behind the blue door. ${filler.repeat(60)}`,
+    );
+    const [found] = await ask("Where does the spare key hang?");
+    expect(found?.text).toContain("The spare key hangs behind the blue door.");
+    expect(found?.text.length).toBeLessThan(500);
+    await say("c2", `${"x".repeat(100_000)} pineapple`);
+    expect((await textsFor("pineapple"))[0]?.length).toBeLessThan(500);
   });
 
   test("equal stores give equal answers", async () => {

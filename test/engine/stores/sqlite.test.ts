@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSeededRandom, randomText } from "../../../engine/kit/random.ts";
 import { createSqliteStores } from "../../../engine/stores/sqlite.ts";
@@ -216,6 +217,22 @@ describe("sqlite files", () => {
       /cannot be made/,
     );
     expect(existsSync(file)).toBe(true);
+  });
+
+  test("an erasure that another program's reading holds up says so and is made good", async () => {
+    const store = await open();
+    await store.append(newEvent("c1", "zanzibarian"));
+    await store.append(newEvent("c2", "kept"));
+    const reader = new DatabaseSync(join(folder, "acme.sqlite"));
+    reader.exec("BEGIN");
+    reader.prepare("SELECT count(*) FROM events").get();
+    await expect(store.deleteConversation("c1")).rejects.toMatchObject({ code: "memory_failed" });
+    expect(await store.conversation("c1")).toBeUndefined();
+    reader.exec("COMMIT");
+    reader.close();
+    expect(await store.deleteConversation("c1")).toBeUndefined();
+    expect(findInFiles(folder, ["zanzibarian"])).toEqual([]);
+    expect((await stores.health()).status).toBe("ok");
   });
 
   test("an erasure that a crash cut short is finished at the next opening", async () => {
