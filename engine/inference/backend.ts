@@ -5,6 +5,7 @@ import type {
   GenerateItem,
   GenerateRequest,
 } from "../contract/chat.ts";
+import type { EngineError } from "../contract/errors.ts";
 
 export interface BackendFacts {
   /** Tokens of one sequence. */
@@ -32,13 +33,16 @@ export interface BackendLoad {
  * - Requests beyond `slots` wait, in the order of their arrival, at most `limits.queueLengthMax`; the next is refused with `overloaded`.
  * - Aborting `signal` (or ending the iteration early) frees the slot within one batch; the iterator then throws `cancelled`.
  * - A prompt that does not fit is refused with `context_exceeded` before anything is evaluated.
- * - When the process behind it dies, running requests throw `model_crashed`, and the backend comes back by itself.
+ * - When the process behind it dies, running requests throw `model_crashed`, and the backend comes back by itself,
+ *   until it has died so often that `failure` says why it is given up.
  * - With temperature 0 and nothing else running, equal requests yield equal text.
  * - All that crosses it survives JSON.
  */
 export interface Backend {
   facts(): BackendFacts;
   load(): BackendLoad;
+  /** Why it will never answer again, when it has been given up; residency then calls the model failed. */
+  failure(): EngineError | undefined;
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateItem>;
   /** Tokens of the input as `generate` would see it, template included. */
   countTokens(input: GenerateInput): Promise<number>;

@@ -35,8 +35,8 @@ export interface ScriptedOptions {
 }
 
 export interface ScriptedBackend extends Backend {
-  /** Does what the death of an inference process does. */
-  crash(): void;
+  /** Does what the death of an inference process does; with an error it does not come back. */
+  crash(forGood?: EngineError): void;
 }
 
 export function createScriptedBackend(options: ScriptedOptions = {}): ScriptedBackend {
@@ -57,6 +57,7 @@ export function createScriptedBackend(options: ScriptedOptions = {}): ScriptedBa
   const closing = new AbortController();
   let crash = new AbortController();
   let calls = 0;
+  let failure: EngineError | undefined;
 
   async function* generate(
     request: GenerateRequest,
@@ -100,6 +101,7 @@ export function createScriptedBackend(options: ScriptedOptions = {}): ScriptedBa
   return {
     facts: () => facts,
     load: () => ({ busySlots: slots.busy(), waiting: slots.waiting() }),
+    failure: () => failure,
     generate,
     async countTokens(input) {
       return toTokens(renderInput(input)).length;
@@ -113,7 +115,9 @@ export function createScriptedBackend(options: ScriptedOptions = {}): ScriptedBa
       slots.refuse(() => stopping);
       closing.abort(stopping);
     },
-    crash() {
+    crash(forGood) {
+      failure = forGood;
+      if (forGood !== undefined) slots.refuse(() => forGood);
       crash.abort(new EngineError("model_crashed", "The scripted model was made to crash."));
       crash = new AbortController();
     },

@@ -14,7 +14,7 @@ import {
   toSpec,
 } from "../support/served-model-bench.ts";
 
-const seeds = Array.from({ length: 24 }, (_, index) => index + 1);
+const seeds = Array.from({ length: 16 }, (_, index) => index + 1);
 const steps = 120;
 const names = ["a", "b", "c"];
 

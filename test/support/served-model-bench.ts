@@ -18,6 +18,7 @@ export const toSpec = (spec: Partial<ModelSpecInput> & { name: string }): ModelS
 export interface OpenBackend extends Backend {
   readonly spec: ModelSpec;
   isOpen(): boolean;
+  crash(forGood?: EngineError): void;
 }
 
 export interface Bench {

@@ -49,6 +49,7 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
       metrics.set("echorator_queue_length", labels, slots.waiting());
     },
   });
+  let failure: EngineError | undefined;
   const worker = await startWorker({
     settings: {
       path: options.file.path,
@@ -61,6 +62,7 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
     clock,
     log: options.telemetry.log.with(labels),
     onDown(error) {
+      failure = error;
       metrics.add("echorator_model_crashes_total", labels);
       slots.resize(0);
       if (error !== undefined) slots.refuse(() => error);
@@ -81,6 +83,7 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
   return {
     facts: () => worker.facts,
     load: () => ({ busySlots: slots.busy(), waiting: slots.waiting() }),
+    failure: () => failure,
     pid: worker.pid,
     async *generate(request, caller) {
       const { release, queueMs } = await inSlot(caller);

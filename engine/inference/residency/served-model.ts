@@ -196,25 +196,46 @@ export function createServedModel(
     current?.controller.abort();
   };
 
-  const status = (): ModelStatus => ({
-    spec,
-    owner,
-    state,
-    progress,
-    error: error && { code: error.code, message: error.message, remedy: error.remedy },
-    file,
-    contextTokens: loaded?.backend.facts().contextTokens,
-    memoryBytes: loaded?.backend.facts().memoryBytes,
-    expiresMs: idle.expiresMs(),
-  });
+  /** A backend that was given up is found out when someone looks at the model. */
+  const look = () => {
+    const failure = loaded?.backend.failure();
+    if (loaded === undefined || failure === undefined) return;
+    log.error("model was given up", { model: spec.name, error: failure.message });
+    loaded.retire();
+    loaded = undefined;
+    idle.stop();
+    if (job === undefined) enter("failed", failure);
+  };
+
+  const status = (): ModelStatus => {
+    look();
+    const facts = loaded?.backend.facts();
+    return {
+      spec,
+      owner,
+      state,
+      progress,
+      error: error && { code: error.code, message: error.message, remedy: error.remedy },
+      file,
+      contextTokens: facts?.contextTokens,
+      memoryBytes: facts?.memoryBytes,
+      expiresMs: idle.expiresMs(),
+    };
+  };
 
   measure("pending");
   return {
     gate,
     spec: () => spec,
     owner: () => owner,
-    state: () => state,
-    loaded: () => loaded,
+    state() {
+      look();
+      return state;
+    },
+    loaded() {
+      look();
+      return loaded;
+    },
     job: () => job,
     status,
     relabel(next, by) {

@@ -258,6 +258,22 @@ test("a failed model is tried again when it is applied again", async () => {
   expect((await apply(made, { name: "a" }, "stack")).at(-1)?.state).toBe("ready");
 });
 
+test("a backend that was given up makes the model failed, and applying it again brings it back", async () => {
+  const made = await bench({ configured: [toSpec({ name: "base" })] });
+  await vi.waitUntil(() => made.served.readiness().ready);
+  const lease = await made.served.acquire("base", never);
+  made.backends[0]?.crash(new EngineError("model_not_ready", "It died too often."));
+  expect(made.served.readiness().reasons).toEqual(['"base" cannot be served: It died too often.']);
+  await expect(made.served.acquire("base", never)).rejects.toMatchObject({
+    code: "model_not_ready",
+    message: expect.stringMatching(/It died too often/),
+  });
+  lease[Symbol.dispose]();
+  expect(made.backends[0]?.isOpen()).toBe(false);
+  expect((await apply(made, { name: "base" }, "stack")).at(-1)?.state).toBe("ready");
+  expect(made.served.readiness().ready).toBe(true);
+});
+
 test("a request for a model that is being transferred is told so instead of kept", async () => {
   const gate = createGate();
   const made = await bench({
