@@ -10,7 +10,7 @@ const applicationId = 0x4563686f;
 /** Checking a file's structure reads all of it; beyond this size only what is used is checked, when it is used. */
 const checkedBytesMax = 64 * 1024 * 1024;
 /** How long a connection waits for another one of this process. */
-const busyMs = 5_000;
+const busyMs = 2_000;
 
 export interface OpenOptions {
   /** The file may not grow beyond this. */

@@ -284,7 +284,7 @@ export function describeStore(
         ["alice", "bob"].map(subject => ({ tenant, subject })),
       );
       const random = createSeededRandom(seed);
-      const plans = Array.from({ length: 300 }, () => planOperation(random, scopes));
+      const plans = Array.from({ length: 200 }, () => planOperation(random, scopes));
       for (const [index, plan] of plans.entries()) {
         clock.set(1_700_000_000_000 + Math.floor(random() * 1000));
         const expected = await run(reference, plan);
