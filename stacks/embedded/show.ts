@@ -136,7 +136,9 @@ export function createShow(options: ShowOptions): Show {
       const lines = hasFailed ? ["", failure] : renderOutputs(outputs);
       for (const line of lines) options.terminal.write(`${line}\n`);
       const seconds = ((options.clock() - began) / 1000).toFixed(1);
-      options.terminal.write(`\n${renderSummary(all, options.isPreview)} (${seconds} s)\n`);
+      options.terminal.write(
+        `\n${renderSummary(all, options.isPreview, hasFailed)} (${seconds} s)\n`,
+      );
     },
   };
 }
@@ -203,7 +205,11 @@ function renderItem(item: Value, indent: string): string[] {
   ];
 }
 
-function renderSummary(all: Record<Op | "same", number>, isPreview: boolean): string {
+function renderSummary(
+  all: Record<Op | "same", number>,
+  isPreview: boolean,
+  hasFailed: boolean,
+): string {
   const say = (count: number, done: string, planned: string): string[] =>
     count === 0 ? [] : [`${count} ${isPreview ? planned : done}`];
   const parts = [
@@ -215,7 +221,8 @@ function renderSummary(all: Record<Op | "same", number>, isPreview: boolean): st
     ...say(all.same, "unchanged", "unchanged"),
   ];
   const changed = all.create + all.update + all.replace + all.delete + all.discard;
-  return `${changed === 0 ? "No changes. " : ""}Resources: ${parts.join(", ") || "none"}`;
+  const isCalm = changed === 0 && !hasFailed;
+  return `${isCalm ? "No changes. " : ""}Resources: ${parts.join(", ") || "none"}`;
 }
 
 interface Screen {

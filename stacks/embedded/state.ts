@@ -128,7 +128,8 @@ function toCheckpoint(
     resource: close(operation.resource),
     type: operation.type,
   }));
-  const magic = createHash("sha256").update(version).digest("hex");
+  // Pulumi refuses a state whose magic word is not made of its version.
+  const magic = version === "" ? "" : createHash("sha256").update(version).digest("hex");
   return {
     version: checkpointVersion,
     checkpoint: {

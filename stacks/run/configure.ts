@@ -68,7 +68,8 @@ async function set(
   // A list of the home replaces the tracked one, so changing an item of it begins with a copy of the whole.
   const isInList = steps.some(step => typeof step === "number");
   if (isInList && !home.hasIn(path)) home.setIn(path, home.createNode(file.config[key] ?? []));
-  home.setIn([...path, ...steps], home.createNode(value));
+  // A plain value is set as it is, which keeps the comment beside it.
+  home.setIn([...path, ...steps], typeof value === "object" ? home.createNode(value) : value);
   writeHomeFile(file);
   options.write(`${file.homePath}: ${text} is set\n`);
 }

@@ -65,8 +65,8 @@ export interface Stand extends Disposable {
   /** Makes the operations on `id` wait until they are released. */
   hold(id: string): void;
   release(id: string): void;
-  /** Resolves when the provider has written the line. */
-  untilNoted(line: string): Promise<void>;
+  /** Resolves when the provider has written the line; fails when the deployment ends without it. */
+  untilNoted(line: string, running: Running): Promise<void>;
 }
 
 /** Why the half of the suite with the real CLI does not run here; undefined when it does. */
@@ -169,7 +169,14 @@ function toStand(engine: EngineName, folder: string, secrets: Secrets): Stand {
         .sort(),
     hold: id => writeFileSync(join(files, `hold-${id}`), ""),
     release: id => rmSync(join(files, `hold-${id}`), { force: true }),
-    untilNoted: line => until(() => lines().includes(line)),
+    untilNoted: async (line, { ended }) => {
+      let end: Ended | undefined;
+      void ended.then(result => {
+        end = result;
+      });
+      await until(() => end !== undefined || lines().includes(line));
+      if (!lines().includes(line)) throw new Error(`it ended without "${line}":\n${end?.output}`);
+    },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
