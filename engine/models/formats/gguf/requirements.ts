@@ -31,6 +31,9 @@ export function checkRequirements(
   };
   if (tensors.length === 0) throw cursor.wrong("it holds no tensors");
   checkEmbedding(cursor, tensors, found.vocabularySize);
+  checkShape(cursor, metadata, tensors, architecture);
+  checkHeads(cursor, metadata, found);
+  checkRopeScaling(cursor, metadata, architecture);
   checkExperts(cursor, metadata, architecture);
   return found;
 }
@@ -73,6 +76,51 @@ function checkEmbedding(cursor: Cursor, tensors: readonly TensorInfo[], vocabula
     throw cursor.wrong(
       `tensor "token_embd.weight" has ${rows} rows for a vocabulary of ${vocabulary} tokens`,
     );
+}
+
+/** Keys that give a tensor its size: without them llama.cpp takes the size for 0 and aborts. */
+const sizedBy = [
+  { tensor: /^blk\.\d+\.ffn_(up|down)\.weight$/, key: "feed_forward_length" },
+  { tensor: /^blk\.\d+\.attn_(q|qkv|k)\.weight$/, key: "attention.head_count" },
+] as const;
+
+function checkShape(
+  cursor: Cursor,
+  metadata: Metadata,
+  tensors: readonly TensorInfo[],
+  architecture: string,
+): void {
+  for (const { tensor, key } of sizedBy) {
+    const sized = tensors.find(({ name }) => tensor.test(name));
+    const entry = metadata.get(`${architecture}.${key}`);
+    // A list has a number for each block, and may say 0 for some.
+    const isGiven = entry?.type === "array" || (entry?.value ?? 0) !== 0;
+    if (sized !== undefined && !isGiven)
+      throw cursor.wrong(
+        `"${architecture}.${key}" is missing, which gives tensor "${sized.name}" its size`,
+      );
+  }
+}
+
+/** Some models have no heads at all, and some have a list of them, a number a block. */
+function checkHeads(cursor: Cursor, metadata: Metadata, found: Requirements): void {
+  const { architecture, embeddingLength } = found;
+  const heads = metadata.get(`${architecture}.attention.head_count`)?.value ?? 0;
+  const shared = metadata.get(`${architecture}.attention.head_count_kv`)?.value ?? 0;
+  if (typeof heads !== "number" || typeof shared !== "number")
+    throw cursor.wrong("its numbers of attention heads are no numbers");
+  if (heads > embeddingLength)
+    throw cursor.wrong(`it claims ${heads} attention heads for a width of ${embeddingLength}`);
+  if (heads > 0 && shared > 0 && heads % shared !== 0)
+    throw cursor.wrong(`${heads} attention heads cannot share ${shared} heads of keys`);
+}
+
+const ropeScalings: readonly unknown[] = ["none", "linear", "yarn", "longrope"];
+
+function checkRopeScaling(cursor: Cursor, metadata: Metadata, architecture: string): void {
+  const scaling = metadata.get(`${architecture}.rope.scaling.type`)?.value;
+  if (scaling === undefined || ropeScalings.includes(scaling)) return;
+  throw cursor.wrong(`its rope scaling "${shorten(String(scaling))}" is unknown here`);
 }
 
 function checkExperts(cursor: Cursor, metadata: Metadata, architecture: string): void {

@@ -139,6 +139,26 @@ const hostile: Record<string, [content: GgufContent, sentence: RegExp]> = {
     withKeys({ "llama.expert_count": uint32(2), "llama.expert_used_count": uint32(3) }),
     /3 of 2 experts/,
   ],
+  "no width of the feed forward": [
+    withKeys({ "llama.feed_forward_length": undefined }),
+    /"llama\.feed_forward_length" is missing, which gives tensor "blk\.0\.ffn_up/,
+  ],
+  "no attention heads": [
+    withKeys({ "llama.attention.head_count": uint32(0) }),
+    /"llama\.attention\.head_count" is missing/,
+  ],
+  "an unknown rope scaling": [
+    withKeys({ "llama.rope.scaling.type": text("spiral") }),
+    /rope scaling "spiral" is unknown/,
+  ],
+  "more heads than width": [
+    withKeys({ "llama.attention.head_count": uint32(33) }),
+    /33 attention heads for a width of 32/,
+  ],
+  "heads that cannot share": [
+    withKeys({ "llama.attention.head_count_kv": uint32(3) }),
+    /2 attention heads cannot share 3/,
+  ],
   "a part of a split model": [
     withKeys({ "split.count": { type: "uint16", value: 3 } }),
     /one of the 3 parts/,
