@@ -1,6 +1,7 @@
 /** BM25 over a store's postings, in TypeScript, so that every store gives the same order. */
 import { limits } from "../contract/limits.ts";
 import type { Store } from "../stores/store.ts";
+import { toKin } from "./kin.ts";
 
 /** Robertson's usual constants: how soon repeats stop to count, and how much length does. */
 const k1 = 1.2;
@@ -10,6 +11,9 @@ const b = 0.75;
 const frequentShare = 0.1;
 /** In a small log every list is short, and nothing needs to be left out. */
 const frequentEventsMin = 1_000;
+
+/** A word that only means the same is half the evidence. */
+const kinWeight = 0.5;
 
 interface WeighedTerm {
   term: string;
@@ -24,15 +28,30 @@ export async function scoreTerms(
   store: Store,
   terms: readonly string[],
 ): Promise<Map<number, number>> {
+  const groups = terms.map(term => ({
+    term,
+    kin: toKin(term).filter(kin => !terms.includes(kin)),
+  }));
+  const all = new Set([...terms, ...groups.flatMap(({ kin }) => kin)]);
   const [{ events, averageLength }, frequencies] = await Promise.all([
     store.statistics(),
-    store.frequencies(terms),
+    store.frequencies([...all]),
   ]);
-  const weighed = withoutFrequent(frequencies, events).map(([term, frequency]) => ({
+  const idfs = new Map(
+    withoutFrequent(frequencies, events).map(([term, frequency]) => [
+      term,
+      Math.log(1 + (events - frequency + 0.5) / (frequency + 0.5)),
+    ]),
+  );
+  // Per notion the most telling word that is known, so that a match by kin alone stays half a match.
+  const perfect = groups.reduce(
+    (sum, { term, kin }) => sum + Math.max(0, ...[term, ...kin].map(one => idfs.get(one) ?? 0)),
+    0,
+  );
+  const weighed = [...idfs].map(([term, idf]) => ({
     term,
-    idf: Math.log(1 + (events - frequency + 0.5) / (frequency + 0.5)),
+    idf: terms.includes(term) ? idf : idf * kinWeight,
   }));
-  const perfect = weighed.reduce((sum, { idf }) => sum + idf, 0);
   const scores = await sumScores(store, weighed, averageLength);
   return new Map(
     [...scores]
