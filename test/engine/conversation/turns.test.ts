@@ -308,6 +308,23 @@ describe.each(implementations)("turns over the %s store", (_, createStores) => {
     expect(await conversations.list(alice, { limit: 10 })).toEqual([]);
   });
 
+  test("what cannot be kept is refused before the first text; without memory it is answered", async () => {
+    await stores.close();
+    folders += 1;
+    const folder = join(root, `${folders}`);
+    stores = createSqliteStores({ folder, clock: systemClock, newId, tenantBytesMax: 150_000 });
+    setUp();
+    const long = "word ".repeat(2_000);
+    const fill = async () => {
+      for (let turn = 0; turn < 50; turn++) await take(`${turn} ${long}`, { memory: "write" });
+    };
+    await expect(fill()).rejects.toMatchObject({ code: "disk_full" });
+    const before = seen.length;
+    await expect(take(long)).rejects.toMatchObject({ code: "disk_full" });
+    expect(seen.length).toBe(before);
+    expect((await take("Hello", { memory: "off" })).text).toBe("You said: Hello");
+  });
+
   test("read remembers nothing, write recalls nothing", async () => {
     await take("My name is Zelmira.", { memory: "write", history: "given" });
     const read = await take("What is my name?", { memory: "read", history: "given" });
