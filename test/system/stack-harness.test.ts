@@ -60,3 +60,18 @@ test("a program runs whole: preview, up, no change, update, replacement, down", 
   const down = await harness.run("down");
   expect(down.resources).toEqual([]);
 }, 60_000);
+
+test("look-ups are answered from the test's table, and refused by name without one", async () => {
+  const common = { projectRoot, stack: "test", config: things({ name: "look-up", text: "moon" }) };
+  using answered = createStackHarness({
+    ...common,
+    lookups: { "files:index:look": ({ key }) => ({ text: `found ${String(key)}` }) },
+  });
+  const up = await answered.run("up");
+  expect(up.calls.map(({ inputs }) => inputs.text)).toEqual(["found moon"]);
+
+  using refused = createStackHarness(common);
+  const { succeeded, output } = await refused.run("up");
+  expect(succeeded).toBe(false);
+  expect(output).toContain("the embedded deployment engine has no look-ups (files:index:look)");
+}, 60_000);
