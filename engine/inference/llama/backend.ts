@@ -76,7 +76,6 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
     const arrived = clock.monotonic();
     const release = await slots.take(AbortSignal.any([caller, closing.signal]));
     const queueMs = clock.monotonic() - arrived;
-    metrics.observe("echorator_queue_seconds", labels, queueMs / 1_000);
     return { release, queueMs };
   };
 
