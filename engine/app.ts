@@ -10,6 +10,7 @@ import type { ModelFile, ModelSpec } from "./contract/model.ts";
 import { createConversations } from "./conversation/turns.ts";
 import type { Backend } from "./inference/backend.ts";
 import { createCores, usableCores } from "./inference/cores.ts";
+import { createNeighbours } from "./inference/neighbours.ts";
 import { createServedModels } from "./inference/residency.ts";
 import type { Clock } from "./kit/clock.ts";
 import { createIds } from "./kit/identifiers.ts";
@@ -146,6 +147,7 @@ function createOpener(options: AppOptions, config: () => EngineConfig): OpenBack
   const cores = createCores({
     usable: options.config.inference.threads ?? usableCores(),
     clock,
+    neighbours: createNeighbours(() => clock.monotonic()),
   });
   return async (file, spec) => {
     const { createLlamaBackend } = await import("./inference/llama/backend.ts");
