@@ -29,7 +29,7 @@ export const facts: readonly FactWordings[] = [
       fresh: [
         "Could you remind me what name I gave you?",
         "By what name do I go?",
-        "So, who am I again?",
+        "Now what was I called?",
         "Which name should be on my badge?",
       ],
     },
@@ -51,7 +51,7 @@ export const facts: readonly FactWordings[] = [
         "In what town can I be found?",
         "What place do I call home?",
         "Any memory of where my house is?",
-        "Remind me where I am living.",
+        "Where would you find my front door?",
       ],
     },
   },
@@ -100,7 +100,7 @@ export const facts: readonly FactWordings[] = [
       fresh: [
         "Which dish do I enjoy the most?",
         "What should be cooked for me?",
-        "Do you recall what I love to eat?",
+        "What do I like most on my plate?",
         "What meal makes me happy?",
       ],
     },
@@ -129,7 +129,7 @@ export const facts: readonly FactWordings[] = [
       fresh: [
         "My little pet answers to {}.",
         "At home my pet {} waits for me.",
-        "We call our pet {}.",
+        "Our pet was christened {}.",
       ],
     },
     change: ["I have a new pet, it is called {}.", "My new pet is called {}."],
@@ -157,7 +157,7 @@ export const facts: readonly FactWordings[] = [
     ask: {
       familiar: ["How old am I?", "how old am i", "What is my age?"],
       fresh: [
-        "How many years have I lived?",
+        "What is the number of my years?",
         "Tell me the age I mentioned.",
         "Do you recall how old I said I was?",
         "What age did I give you?",
@@ -179,11 +179,11 @@ export const facts: readonly FactWordings[] = [
       familiar: [
         "What is my lucky number?",
         "what's my lucky number",
-        "Which number is my lucky number?",
+        "Tell me my lucky number.",
       ],
       fresh: [
         "Which lucky number did I choose?",
-        "Remind me of my lucky number.",
+        "I forgot which lucky number is mine.",
         "My lucky number, what was it?",
         "Do you still have my lucky number?",
       ],
@@ -210,11 +210,11 @@ export const greetings: Wordings = {
     "Hello Echo, nice to see you!",
     "Greetings, friend.",
     "A very good evening to you",
-    "hiya echo",
-    "Well hello!",
+    "hello hello echo, good to be here",
+    "Top of the morning to you",
     "Hi hi!",
-    "Good day to you, Echo.",
-    "howdy echo",
+    "Hello and good day, dear Echo",
+    "hey hey hey",
   ],
 };
 
@@ -234,8 +234,8 @@ export const identities: Wordings = {
     "May I ask who is answering me?",
     "What sort of assistant have I got here?",
     "whom am i speaking with",
-    "Describe yourself, please.",
-    "What should I call you?",
+    "Sum yourself up in one sentence.",
+    "How may I address you?",
   ],
 };
 
@@ -420,7 +420,7 @@ export const tools: readonly ToolCase[] = [
       familiar: ["Book a table at {} for {} guests.", "Book a table at {} for {}."],
       fresh: [
         "We want to eat at {}, please book a table for {} guests.",
-        "Could you reserve a table at {} for {} guests?",
+        "Find a free table at {} and reserve it for {} guests.",
       ],
     },
   },
