@@ -83,12 +83,18 @@ function refuse(stack: string, path: string, holder: Holder | undefined): never 
   });
 }
 
+/** The CLI's file backend lays a file of attributes beside each of its own. */
+function listLocks(folder: string): string[] {
+  return readdirSync(folder).filter(name => name.endsWith(".json"));
+}
+
 /** Moves a dead process's lock aside; puts it back should another process have taken it over in between. */
 function takeOver(path: string, dead: Holder, aside: string): string | undefined {
   renameSync(path, aside);
   const moved = readHolder(aside);
   const isSameHolder = moved?.pid === dead.pid && moved.timestamp === dead.timestamp;
   if (!isSameHolder) linkSync(aside, path);
+  else rmSync(`${path}.attrs`, { force: true });
   rmSync(aside);
   return isSameHolder
     ? `took over the lock of process ${dead.pid}, which ended without finishing its deployment`
@@ -107,7 +113,7 @@ export function takeLock(folder: string, stack: string): Lock {
     const notice = takeOver(path, holder, `${scratch}.dead`);
     if (notice !== undefined) notices.push(notice);
   };
-  for (const name of readdirSync(folder)) clearDead(join(folder, name));
+  for (const name of listLocks(folder)) clearDead(join(folder, name));
   writeFileSync(scratch, JSON.stringify(thisProcess()));
   try {
     // A link appears at once and with its content, and fails when the name is taken.
@@ -118,7 +124,7 @@ export function takeLock(folder: string, stack: string): Lock {
     rmSync(scratch);
   }
   const release = (): void => rmSync(own, { force: true });
-  const others = readdirSync(folder).filter(name => name !== "embedded.json");
+  const others = listLocks(folder).filter(name => name !== "embedded.json");
   if (others[0] !== undefined) {
     release();
     const path = join(folder, others[0]);

@@ -134,11 +134,26 @@ async function deployByCli(
   const common = ["--stack", stack, "--config-file", merged];
   const code = await runCli([...verbs[command], ...common], context);
   carryBack(file, merged);
+  if (code === 0 && command === "up" && isRepaired(options, secrets)) {
+    const clear = ["--clear-pending-creates", "--suppress-outputs"];
+    await runCli([...verbs.refresh, ...clear, ...common], context);
+  }
   if (code === 0 && command === "up") {
     const outputs = JSON.parse(askCli(["stack", "output", "--json", "--stack", stack], context));
     for (const line of renderOutputs(outputs as Properties)) options.out.write(`${line}\n`);
   }
   return code === 0;
+}
+
+/** Whether creations are still listed as cut off that this deployment has made again; the CLI keeps warning of them. */
+function isRepaired({ home, project, stack }: DeployOptions, secrets: Secrets): boolean {
+  if (!home.backendUrl.startsWith("file://")) return false;
+  const state = openState(backendFolder(home.backendUrl), project.name, stack, "");
+  if (state.salt !== secrets.salt) return false;
+  const { pendingOperations, resources } = state.read(secrets);
+  const known = new Set(resources.map(({ urn }) => urn));
+  const isKnown = pendingOperations.every(({ resource }) => known.has(resource.urn));
+  return pendingOperations.length > 0 && isKnown;
 }
 
 /** Makes the stack known to the backend and clears away what a killed deployment left. */

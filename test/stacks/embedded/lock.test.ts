@@ -43,6 +43,7 @@ test.each(["embedded.json", "0b4c.json"])(
   name => {
     takeLock(folder, "local").release();
     leaveLock(name, { pid: deadPid() });
+    writeFileSync(join(folder, `${name}.attrs`), "{}");
     const lock = takeLock(folder, "local");
     expect(lock.notices).toEqual([expect.stringContaining("took over the lock of process")]);
     lock.release();
