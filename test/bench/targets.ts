@@ -23,7 +23,7 @@ export async function openLocalTarget(name: string, path: string, cores: Cores):
     write: line => process.stderr.write(line),
   });
   const backend = await createLlamaBackend({
-    spec: ModelSpec.parse({ name, source: `file://${path}`, slots: 8, context: 512 }),
+    spec: ModelSpec.parse({ name, source: `file://${path}`, slots: 8, context: 1_024 }),
     file: describeFile(path),
     cores,
     clock: systemClock,
@@ -31,7 +31,8 @@ export async function openLocalTarget(name: string, path: string, cores: Cores):
   });
   return {
     async *stream(prompt, tokens) {
-      const input = { kind: "prompt" as const, prompt };
+      const messages = [{ role: "user" as const, content: prompt }];
+      const input = { kind: "messages" as const, messages };
       // Loose sampling, because a trained model would otherwise soon come to an end.
       const sampling = { temperature: 1.5, topK: 0, topP: 1 };
       const request = { input, sampling, maxTokens: tokens, cacheScope: prompt };
@@ -91,7 +92,7 @@ export interface HttpTargetOptions {
 export function createHttpTarget({ url, model, key }: HttpTargetOptions): Target {
   return {
     async *stream(prompt, tokens) {
-      const response = await fetch(new URL("/v1/completions", url), {
+      const response = await fetch(new URL("/v1/chat/completions", url), {
         method: "POST",
         headers: {
           "content-type": "application/json",
@@ -99,7 +100,7 @@ export function createHttpTarget({ url, model, key }: HttpTargetOptions): Target
         },
         body: JSON.stringify({
           model,
-          prompt,
+          messages: [{ role: "user", content: prompt }],
           max_tokens: tokens,
           temperature: 1.5,
           top_p: 1,
@@ -126,10 +127,10 @@ async function* countTokens(text: AsyncIterable<string>): AsyncGenerator<{ token
     for (const line of lines) {
       if (!line.startsWith("data: {")) continue;
       const event = JSON.parse(line.slice("data: ".length)) as {
-        choices?: { text?: string }[];
+        choices?: { delta?: { content?: string } }[];
         usage?: { completion_tokens?: number };
       };
-      if ((event.choices?.[0]?.text ?? "") !== "") parts += 1;
+      if ((event.choices?.[0]?.delta?.content ?? "") !== "") parts += 1;
       yield { tokens: event.usage?.completion_tokens ?? parts };
     }
   }
