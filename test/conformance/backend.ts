@@ -183,7 +183,9 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
         if (crashes++ === 0) crash();
       });
       await expectError(running, "model_crashed");
+      expect(await backend.countTokens(hello().input)).toBeGreaterThan(0);
       expect(doneOf(await collect(backend, hello())).type).toBe("done");
+      expect(backend.failure()).toBeUndefined();
     });
   });
 }

@@ -165,7 +165,9 @@ async function* ask(
   }
 }
 
+/** Waits for a process that is being restarted, as `generate` waits for a slot of it. */
 async function count(worker: Worker, input: GenerateInput): Promise<number> {
+  await worker.up();
   const answer = await new Promise<Answer>(resolve => {
     worker.call(id => ({ type: "count", id, input }), { computes: false, onAnswer: resolve });
   });

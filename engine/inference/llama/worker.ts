@@ -13,6 +13,8 @@ export interface Worker {
   readonly facts: BackendFacts;
   /** Sends a request; `cancel` asks for its early end, which comes as an answer as well. */
   call(toMessage: (id: number) => ToChild, call: Call): { cancel: () => void };
+  /** Resolves when the process serves; rejects when it will not come back. */
+  up(): Promise<void>;
   pid(): number | undefined;
   close(): Promise<void>;
 }
@@ -43,6 +45,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const crashes: number[] = [];
   let opened = await open(options, closing.signal);
   let isUp = true;
+  let serving = Promise.withResolvers<void>();
+  serving.resolve();
   watch();
 
   function watch(): void {
@@ -50,11 +54,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       if (closing.signal.aborted) return;
       log.error("inference process ended", { reason });
       isUp = false;
+      serving = Promise.withResolvers();
+      // Who does not wait need not hear that it is in vain.
+      serving.promise.catch(() => {});
       // Nobody is admitted before the dead process's requests are answered.
       const hopeless = noteCrash(reason);
       options.onDown(hopeless);
       opened.calls.failAll(crashed());
       if (hopeless === undefined) void comeBack();
+      else serving.reject(hopeless);
     });
   }
 
@@ -77,6 +85,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       try {
         opened = await open(options, closing.signal);
         isUp = true;
+        serving.resolve();
         watch();
         log.info("inference process restarted");
         return options.onUp();
@@ -86,7 +95,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         log.error("inference process could not be restarted", { reason });
         const hopeless = noteCrash(reason);
         options.onDown(hopeless);
-        if (hopeless !== undefined) return;
+        if (hopeless !== undefined) return serving.reject(hopeless);
       }
     }
   }
@@ -103,10 +112,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       process.send(toMessage(id));
       return { cancel: () => process.send({ type: "cancel", id }) };
     },
+    up: () => serving.promise,
     pid: () => opened.process.pid,
     async close() {
       if (!closing.signal.aborted) closing.abort();
-      opened.calls.failAll(new EngineError("stopping", "The model is being stopped."));
+      const stopping = new EngineError("stopping", "The model is being stopped.");
+      serving.reject(stopping);
+      opened.calls.failAll(stopping);
       opened.process.kill();
       await opened.process.exited;
     },
