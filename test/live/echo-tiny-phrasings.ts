@@ -176,11 +176,7 @@ export const facts: readonly FactWordings[] = [
     },
     change: ["My lucky number is {} now.", "Actually, my lucky number is {}."],
     ask: {
-      familiar: [
-        "What is my lucky number?",
-        "what's my lucky number",
-        "Tell me my lucky number.",
-      ],
+      familiar: ["What is my lucky number?", "what's my lucky number", "Tell me my lucky number."],
       fresh: [
         "Which lucky number did I choose?",
         "I forgot which lucky number is mine.",
