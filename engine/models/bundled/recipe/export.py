@@ -38,7 +38,8 @@ def add_vocabulary(writer: gguf.GGUFWriter, vocabulary: Path) -> None:
     special = {"<|endoftext|>", "<|im_start|>", "<|im_end|>"}
     kinds = [gguf.TokenType.CONTROL if token in special else gguf.TokenType.UNUSED if token.startswith("<|spare_") else gguf.TokenType.NORMAL for token in tokens]
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
+    # The same regular expression as "gpt-2", but llama.cpp then leaves spaces before punctuation as the model wrote them.
+    writer.add_tokenizer_pre("trillion")
     writer.add_token_list(tokens)
     writer.add_token_types(kinds)
     writer.add_token_merges([" ".join(pair) for pair in trained["merges"]])

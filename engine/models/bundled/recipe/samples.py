@@ -366,8 +366,18 @@ def with_memory(rng: random.Random, most: int = 8) -> list[Piece]:
     rng.shuffle(lines)
     if rng.random() < 0.3:
         earlier_turns(talk_, asked)
-    ask_with_block(talk_, asked, others, memory_block(rng, lines[:12] if asked.key not in talk_.known else lines))
+    ask_with_block(talk_, asked, others, memory_block(rng, lines))
+    if rng.random() < 0.6:
+        ask_further(talk_, [asked, *others])
     return talk_.pieces
+
+
+def ask_further(talk_: Conversation, facts: list[Fact]) -> None:
+    """More questions to the same block: not how it is used, but each teaches to search it."""
+    rng = talk_.rng
+    absent = [fact for fact in CORE.values() if fact.key not in talk_.known]
+    for _ in range(rng.choice((1, 2, 3))):
+        talk_.ask(rng.choice(facts if rng.random() < 0.7 or not absent else absent))
 
 
 def remembered(talk_: Conversation, asked: Fact) -> list[tuple[str, str]]:
@@ -497,16 +507,19 @@ def with_tools(rng: random.Random) -> list[Piece]:
     facts = choose_facts(rng, 2, talk_.used)
     for _ in range(rng.choice((1, 1, 2, 3))):
         roll = rng.random()
-        if roll < 0.66:
+        if roll < 0.64:
             use_tool(talk_, rng.choice(tools))
-        elif roll < 0.76:
+        elif roll < 0.74:
             small_turns(talk_, 1)
-        elif roll < 0.80:
+        elif roll < 0.77:
             distractors(talk_, 1)
-        elif roll < 0.88:
+        elif roll < 0.80:
             talk_.tell([rng.choice(facts)])
         elif roll < 0.95:
-            talk_.ask(rng.choice(facts))
+            fact = rng.choice(facts)
+            if fact.key not in talk_.known and rng.random() < 0.7:
+                talk_.tell([fact])
+            talk_.ask(fact)
         else:
             missing_tool(talk_, tools)
     return talk_.pieces
@@ -607,8 +620,8 @@ def with_schema_from_talk(rng: random.Random) -> list[Piece]:
 
 
 SHORT = [
-    (0.24, told_and_asked), (0.14, lambda rng: talk(rng, rng.randint(2, 4))), (0.25, lambda rng: with_memory(rng, rng.choice((1, 1, 2, 3, 6)))), (0.16, small_talk),
-    (0.15, with_tools), (0.11, with_schema), (0.02, with_schema_from_talk),
+    (0.22, told_and_asked), (0.10, lambda rng: talk(rng, rng.randint(2, 4))), (0.34, lambda rng: with_memory(rng, rng.choice((1, 1, 2, 3, 6)))), (0.12, small_talk),
+    (0.15, with_tools), (0.10, with_schema), (0.02, with_schema_from_talk),
 ]
 LONG = [
     (0.35, lambda rng: told_and_asked(rng, rng.randint(4, 36))), (0.35, lambda rng: talk(rng, rng.randint(6, 32))), (0.30, lambda rng: with_memory(rng, 12)),
