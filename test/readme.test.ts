@@ -11,7 +11,7 @@ test("the table of configuration is what the schema says (UPDATE_README=1 writes
   const start = readme.indexOf(opening) + opening.length;
   const end = readme.indexOf(closing, start - 1);
   const wanted = renderConfigurationTable();
-  if (process.env["UPDATE_README"] === "1")
+  if (process.env.UPDATE_README === "1")
     writeFileSync(
       path,
       `${readme.slice(0, start)}${wanted}${readme.slice(Math.max(start - 1, end))}`,
