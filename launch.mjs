@@ -7,8 +7,12 @@ if (major < 24) {
   );
   process.exit(1);
 }
+const { enableCompileCache } = await import("node:module");
+const { join, resolve } = await import("node:path");
 const { pathToFileURL } = await import("node:url");
-const { resolve } = await import("node:path");
+// Types are stripped and code is compiled once, for this process and for those that it starts.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules", ".cache", "echorator");
+enableCompileCache(process.env.NODE_COMPILE_CACHE);
 const entry = resolve(import.meta.dirname, process.argv[2]);
 process.argv.splice(1, 2, entry);
 await import(pathToFileURL(entry).href);
