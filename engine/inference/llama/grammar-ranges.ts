@@ -4,10 +4,11 @@
 const digitsMax = 15;
 const largest = 10 ** digitsMax - 1;
 
-/** Bounds beyond 15 digits are no bounds. */
-export function integerRange(low: number, high: number): string {
+/** Bounds beyond 15 digits are no bounds; undefined when all of the range lies beyond. */
+export function integerRange(low: number, high: number): string | undefined {
   const from = Math.max(low, -largest);
   const to = Math.min(high, largest);
+  if (from > to) return undefined;
   if (from === -largest && to === largest) return `"-"? ("0" | [1-9] [0-9]{0,${digitsMax - 1}})`;
   const parts: string[] = [];
   if (from < 0) parts.push(`"-" (${naturals(Math.max(1, -to), -from)})`);

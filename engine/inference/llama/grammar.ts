@@ -94,7 +94,8 @@ function toSchemaRule(rules: Rules, reader: SchemaReader): string {
   if (target !== undefined)
     return rules.once(target.path, () => toSchemaRule(rules, target.reader));
   if (schema.const !== undefined) return quote(renderCompact(schema.const));
-  if (Array.isArray(schema.enum)) return oneOf(schema.enum.map(one => quote(renderCompact(one))));
+  if (schema.enum !== undefined)
+    return oneOf(reader.values("enum").map(one => quote(renderCompact(one))));
   const keyword = reader.has("anyOf") ? "anyOf" : "oneOf";
   const choices = reader.list(keyword);
   if (choices !== undefined) reader.refuseBeside(keyword);
@@ -197,6 +198,9 @@ function toStringRule(rules: Rules, reader: SchemaReader): string {
   if (format === undefined) {
     const [min, max] = [reader.count("minLength"), reader.count("maxLength")];
     if (min === undefined && max === undefined) return rules.json("string");
+    // llama.cpp would count from the larger to the smaller until no memory is left.
+    if (max !== undefined && max < (min ?? 0))
+      throw unsupportedSchema("a longer text at least than at most", `${reader.path}.maxLength`);
     return `"\\"" ${rules.json("char")}${repeat(min ?? 0, max)} "\\""`;
   }
   if (reader.has("minLength") || reader.has("maxLength"))
@@ -217,7 +221,9 @@ function toIntegerRule(reader: SchemaReader): string {
   const low = Math.max(Number.NEGATIVE_INFINITY, ...lows);
   const high = Math.min(Number.POSITIVE_INFINITY, ...highs);
   if (low > high) throw unsupportedSchema("a range that holds no integer", reader.path);
-  return integerRange(low, high);
+  const range = integerRange(low, high);
+  if (range === undefined) throw unsupportedSchema("integers of more than 15 digits", reader.path);
+  return range;
 }
 
 function toNumberRule(rules: Rules, reader: SchemaReader): string {

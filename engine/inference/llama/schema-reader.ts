@@ -17,6 +17,8 @@ export interface SchemaReader {
   hasSchema(keyword: string): boolean;
   at(keyword: string): SchemaReader;
   list(keyword: string): SchemaReader[] | undefined;
+  /** Values to choose among; at least one. */
+  values(keyword: string): JsonValue[];
   entries(keyword: string): [name: string, reader: SchemaReader][];
   texts(keyword: string): string[];
   count(keyword: string): number | undefined;
@@ -89,6 +91,12 @@ function toReader(
         throw wrongSchema(`${path}.${keyword}`, "a list of schemas");
       return value.map((one, index) => read(one, `${path}.${keyword}[${index}]`));
     },
+    values(keyword) {
+      const value = schema[keyword];
+      if (!Array.isArray(value) || value.length === 0)
+        throw wrongSchema(`${path}.${keyword}`, "a list of values");
+      return value;
+    },
     entries(keyword) {
       const value = schema[keyword] ?? {};
       if (!isObject(value)) throw wrongSchema(`${path}.${keyword}`, "an object of schemas");
@@ -145,14 +153,23 @@ function follow(
   let target: JsonValue | undefined = root;
   const steps = reference.split("/").slice(1);
   for (const step of steps) {
-    const name = decodeURIComponent(step).replace(/~1/g, "/").replace(/~0/g, "~");
-    target = isObject(target) ? target[name] : undefined;
+    const name = decodeStep(step).replace(/~1/g, "/").replace(/~0/g, "~");
+    target = isObject(target) && Object.hasOwn(target, name) ? target[name] : undefined;
   }
   if (!isObject(target)) throw wrongSchema(`${path}.$ref`, "a reference to a schema that is there");
   // A schema that refers to itself and to nothing else has no end.
   if (target === schema) throw wrongSchema(`${path}.$ref`, "a reference to another schema");
   const targetPath = [rootPath, ...steps].join(".");
   return { path: targetPath, reader: toReader(target, targetPath, root, rootPath) };
+}
+
+/** A step of a reference; what is no percent-encoding stands for itself. */
+function decodeStep(step: string): string {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return step;
+  }
 }
 
 /** `allOf` of object schemas as one of them; of a single schema as that schema. */

@@ -43,6 +43,9 @@ describe("grammar", () => {
     [{ type: "tuple" }, "format.schema.type"],
     [{ $ref: "https://elsewhere/schema" }, "format.schema.$ref"],
     [{ type: "string", maxLength: 100_000 }, "format.schema.maxLength"],
+    [{ type: "string", minLength: 10, maxLength: 2 }, "format.schema.maxLength"],
+    [{ type: "integer", minimum: 1e20 }, "format.schema"],
+    [{ type: "integer", minimum: -1e20, maximum: -1e18 }, "format.schema"],
   ];
   for (const [schema, field] of refused)
     it(`refuses ${JSON.stringify(schema)}`, () => {
@@ -55,6 +58,10 @@ describe("grammar", () => {
     const wrong = expect.objectContaining({ code: "invalid_request" });
     expect(() => ofSchema({ type: "object", properties: 3 })).toThrow(wrong);
     expect(() => ofSchema({ $ref: "#/$defs/none" })).toThrow(wrong);
+    expect(() => ofSchema({ $ref: "#/%" })).toThrow(wrong);
+    expect(() => ofSchema({ $ref: "#/__proto__" })).toThrow(wrong);
+    expect(() => ofSchema({ enum: [] })).toThrow(wrong);
+    expect(() => ofSchema({ enum: "a" })).toThrow(wrong);
     expect(() => ofSchema({ type: "array", minItems: -1 })).toThrow(wrong);
   });
 
@@ -103,6 +110,6 @@ describe("integer ranges", () => {
 });
 
 /** Rules without references are regular expressions but for the quotes and spaces. */
-function toPattern(rule: string): RegExp {
-  return new RegExp(`^(?:${rule.replaceAll('"', "").replaceAll(" ", "")})$`);
+function toPattern(rule: string | undefined): RegExp {
+  return new RegExp(`^(?:${rule?.replaceAll('"', "").replaceAll(" ", "")})$`);
 }
