@@ -23,7 +23,8 @@ const numbers: Record<string, NumberOption> = {
   top_k: { field: "topK", integer: true, min: 0, max: 1_000_000 },
   top_p: { field: "topP", min: 0, max: 1 },
   min_p: { field: "minP", min: 0, max: 1 },
-  repeat_penalty: { field: "repeatPenalty", min: 0, max: 100 },
+  // llama.cpp divides by it.
+  repeat_penalty: { field: "repeatPenalty", min: 0.01, max: 100 },
   presence_penalty: { field: "presencePenalty", min: -100, max: 100 },
   frequency_penalty: { field: "frequencyPenalty", min: -100, max: 100 },
 };

@@ -76,6 +76,7 @@ describe("options", () => {
     [{ seed: "1" }, 'option "seed" must be of type integer'],
     [{ stop: "END" }, 'option "stop" must be of type array of strings'],
     [{ top_p: 2 }, 'option "top_p" must be from 0 to 1'],
+    [{ repeat_penalty: 0 }, 'option "repeat_penalty" must be from 0.01 to 100'],
     [{ stop: [""] }, "options.stop"],
     [{ stop: Array.from({ length: 17 }, () => "x") }, "options.stop"],
   ])("%j is refused", (options, message) => {
