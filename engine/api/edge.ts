@@ -72,8 +72,8 @@ export function createEdge(options: EdgeOptions): Edge {
   return {
     idle: () => (running === 0 ? Promise.resolve() : whenIdle.promise),
     async fetch(request, peer) {
-      running += 1;
       const passage = toPassage(engine, dialects, request, peer);
+      running += 1;
       const response = await answer(passage);
       if (passage.written === undefined) settle(passage, response);
       else void passage.written.then(() => settle(passage, response));

@@ -76,8 +76,10 @@ export function startDeadline(
   const seconds = engine.config().inference.requestSeconds;
   const late = new AbortController();
   const ended = new AbortController();
-  void engine.clock.sleep(seconds * 1_000, ended.signal).then(() => {
-    if (ended.signal.aborted) return;
+  // Who reads no more may never come to call `end`.
+  const over = AbortSignal.any([signal, ended.signal]);
+  void engine.clock.sleep(seconds * 1_000, over).then(() => {
+    if (over.aborted) return;
     const message = `The request took longer than ${seconds} seconds, which is all it may.`;
     late.abort(new EngineError("deadline_exceeded", message));
   });
