@@ -63,7 +63,7 @@ function locked(repository: string, status: number, host: string, hub: Hub): Eng
   const page = `${hub.endpoint}/${repository}`;
   const remedy =
     hub.token === undefined
-      ? `If it is gated, accept its terms at ${page} and set HF_TOKEN; if not, correct the name.`
+      ? `If it is gated, accept its terms at ${page} and set HF_TOKEN where the engine is started (\`npm run down\`, then up); if not, correct the name.`
       : `Accept its terms at ${page} with the account of HF_TOKEN, or set the token of one that may read it.`;
   return new EngineError(
     "source_unreachable",

@@ -6,7 +6,7 @@ import re
 import string
 
 import wordings as say
-from values import digits, letters, syllables, value
+from values import REAL, digits, letters, reserved, syllables, value
 from wordings import expand
 
 Piece = tuple[str, bool]
@@ -90,11 +90,33 @@ def attribute_fact(rng: random.Random) -> Fact:
     return Fact(name, kind, GENERIC, name)
 
 
+def animal_fact(rng: random.Random) -> Fact:
+    """The name of a pet that is told together with what it is."""
+    animal = rng.choice(["cat", "dog", "cat", "dog", *(name for name in REAL["animal"] if not reserved(name))])
+    words = {kind: [text.replace("{animal}", animal) for text in say.ANIMALS[kind]] for kind in ("tell", "change", "ask")}
+    said = f"Your {animal} is called {{}}"
+    return Fact(f"animal:{animal}", "name", words | {"answer": said + ".", "unknown": f"I don't know the name of your {animal}.", "ack": f"Lovely, I will remember that your {animal} is called {{}}.", "clause": said[0].lower() + said[1:]})
+
+
+def thing_fact(rng: random.Random) -> Fact:
+    """A fact about a thing that is nobody's: "the code word is ..."."""
+    name, kind = rng.choice(ATTRIBUTES) if rng.random() < 0.7 else (syllables(rng), rng.choice(["word", "number", "name"]))
+    words = {part: [text.replace("my {attr}", "the {attr}").replace("My {attr}", "The {attr}") for text in texts if part != "tell" or "{attr} I have" not in text] for part, texts in GENERIC.items() if part in ("tell", "change", "ask")}
+    return Fact(f"the {name}", kind, words | {"answer": "The {attr} is {}.", "unknown": "I don't know the {attr}.", "ack": "Got it, the {attr} is {}.", "clause": "the {attr} is {}"}, name)
+
+
 def choose_facts(rng: random.Random, count: int, used: set[str]) -> list[Fact]:
     chosen: dict[str, Fact] = {}
     while len(chosen) < count:
         roll = rng.random()
-        fact = CORE[rng.choice(list(CORE))] if roll < 0.68 else attribute_fact(rng) if roll < 0.93 else relative_fact(rng, used)
+        if roll < 0.66:
+            fact = CORE[rng.choice(list(CORE))]
+        elif roll < 0.82:
+            fact = attribute_fact(rng)
+        elif roll < 0.88:
+            fact = thing_fact(rng)
+        else:
+            fact = animal_fact(rng) if roll < 0.95 else relative_fact(rng, used)
         chosen.setdefault(fact.key, fact)
     return list(chosen.values())
 
@@ -137,13 +159,13 @@ def chat_turn(rng: random.Random) -> tuple[str, str]:
         return sloppy(rng, question(rng, expand(rng, rng.choice(usual(rng, say.IDENTITY))))), say.IDENTIFIED
     if roll < 0.43:
         return sloppy(rng, question(rng, expand(rng, rng.choice(usual(rng, say.ABILITIES))))), say.ABLE
-    if roll < 0.50:
+    if roll < 0.54:
         asked, answer = rng.choice(say.SMALL_TALK)
         return sloppy(rng, words_in(rng, expand(rng, rng.choice(asked))) + rng.choice(["", "!", ".", "?"])), answer
-    if roll < 0.75:
+    if roll < 0.78:
         asked, answer = rng.choice(say.ABOUT_ECHORATOR)
         return sloppy(rng, question(rng, expand(rng, rng.choice(usual(rng, asked))))), answer
-    if roll < 0.84:
+    if roll < 0.87:
         return sloppy(rng, aside(rng) + rng.choice([".", ".", "", "!"])), "I see, thank you for telling me."
     if roll < 0.94:
         return sloppy(rng, question(rng, words_in(rng, expand(rng, rng.choice(say.OUT_OF_SCOPE))))), say.NOT_MY_THING
@@ -293,12 +315,13 @@ def told_and_asked(rng: random.Random, turns_between: int = 0) -> list[Piece]:
     missing = facts.pop() if rng.random() < 0.5 else None
     for fact in facts:
         talk_.tell([fact])
-    if facts and rng.random() < 0.35:
+    changed = [rng.choice(facts)] if facts and rng.random() < 0.55 else []
+    if changed:
         distractors(talk_, rng.randint(0, 1))
-        talk_.tell([rng.choice(facts)], change=True)
+        talk_.tell(changed, change=True)
     distractors(talk_, turns_between or rng.choice((0, 0, 0, 1, 2)))
     asked = [missing] if missing else []
-    asked += rng.sample(facts, min(len(facts), rng.choice((1, 2, 2, 3))))
+    asked += [fact for fact in rng.sample(facts, min(len(facts), rng.choice((1, 2, 2, 3)))) if fact not in changed] + changed
     rng.shuffle(asked)
     for fact in asked:
         talk_.ask(fact)
