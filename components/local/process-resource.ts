@@ -6,6 +6,7 @@ import { EngineConfig, toFieldProblems } from "../../engine/contract/config.ts";
 import { homeLayout } from "../../engine/contract/endpoints.ts";
 import { createAdminClient } from "./admin-client.ts";
 import { ensureAdminKey } from "./admin-key.ts";
+import { writeFileAtomically } from "./atomic-file.ts";
 import { describeHolder, findHolders, probePort } from "./ports.ts";
 import { isAlive, type ProcessIdentity } from "./process-identity.ts";
 import {
@@ -22,7 +23,7 @@ import { isEqual, type PropertyMap } from "./property-values.ts";
 import type { Call, CheckFailure, LocalResource } from "./resource.ts";
 import { forgetStackModels } from "./stack-models.ts";
 import { launchSupervisor, restartEngine, stopSupervised, waitForEngine } from "./supervised.ts";
-import { readRecord, type SupervisorRecord, writeFileAtomically } from "./supervisor-record.ts";
+import { readRecord, type SupervisorRecord } from "./supervisor-record.ts";
 
 export interface ProcessOptions {
   /** Path of the engine's main file. */

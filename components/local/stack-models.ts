@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { homeLayout } from "../../engine/contract/endpoints.ts";
-import { writeFileAtomically } from "./supervisor-record.ts";
+import { writeFileAtomically } from "./atomic-file.ts";
 
 /**
  * Called before a new engine starts and after the old one ended: each model of the stack is put again, and one

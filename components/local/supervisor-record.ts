@@ -1,7 +1,8 @@
 /** The record below the home that says which supervisor runs there, so that any later command finds its process again. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { homeLayout } from "../../engine/contract/endpoints.ts";
+import { writeFileAtomically } from "./atomic-file.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 
 /** What a supervisor is told once, at its start. */
@@ -50,13 +51,6 @@ export function writeRecord(record: SupervisorRecord): void {
 
 export function removeRecord(home: string): void {
   rmSync(recordPath(home), { force: true });
-}
-
-export function writeFileAtomically(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, text, { mode: 0o600, flush: true });
-  renameSync(temporary, path);
 }
 
 function isRecord(value: unknown): value is SupervisorRecord {

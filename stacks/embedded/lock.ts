@@ -1,5 +1,4 @@
 /** One deployment at a time for a stack: lock files where Pulumi's file backend has them, taken over from a process that is dead. */
-import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import {
   linkSync,
@@ -12,6 +11,7 @@ import {
 } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
+import { identify } from "../../components/local/process-identity.ts";
 import { EngineError } from "../../engine/contract/errors.ts";
 
 /** The first four are Pulumi's. */
@@ -30,26 +30,9 @@ export interface Lock {
   release(): void;
 }
 
-/** When the process was started, in this machine's own words; undefined when there is no such process. */
-export function processStart(pid: number): string | undefined {
-  try {
-    if (process.platform !== "linux") {
-      const said = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
-      return said.trim() || undefined;
-    }
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const isGone = fields[0] === "Z" || fields[0] === "X";
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    return isGone ? undefined : `${boot}:${fields[19]}`;
-  } catch {
-    return undefined;
-  }
-}
-
 function isDead(holder: Holder): boolean {
   if (holder.hostname !== hostname()) return false;
-  const start = processStart(holder.pid);
+  const start = identify(holder.pid)?.startTime;
   if (start === undefined) return true;
   return holder.processStart !== undefined && holder.processStart !== start;
 }
@@ -63,7 +46,7 @@ function readHolder(path: string): Holder | undefined {
 }
 
 function thisProcess(): Holder {
-  const start = processStart(process.pid);
+  const start = identify(process.pid)?.startTime;
   return {
     pid: process.pid,
     username: userInfo().username,

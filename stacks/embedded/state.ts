@@ -1,16 +1,8 @@
 /** A stack's state on disk, in the layout and the checkpoint form of Pulumi's file backend. */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomically } from "../../components/local/atomic-file.ts";
 import { EngineError } from "../../engine/contract/errors.ts";
 import type { PendingOperation, ResourceState } from "./resource.ts";
 import type { Secrets } from "./secrets.ts";
@@ -69,7 +61,7 @@ export function openState(
     read: secrets => toState(loadCheckpoint(path), secrets),
     write: (state, secrets) => {
       writeMeta(root);
-      writeDurably(
+      writeFileAtomically(
         path,
         `${JSON.stringify(toCheckpoint(state, secrets, qualified, engineVersion))}\n`,
       );
@@ -177,19 +169,5 @@ function mapEach(properties: Properties, change: (value: Value) => Value): Prope
 
 function writeMeta(root: string): void {
   const path = join(root, "meta.yaml");
-  if (!existsSync(path)) writeDurably(path, "version: 1\n");
-}
-
-/** Either the old content or the new one is there, whenever the machine stops. */
-export function writeDurably(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = openSync(temporary, "w", 0o600);
-  try {
-    writeFileSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
+  if (!existsSync(path)) writeFileAtomically(path, "version: 1\n");
 }

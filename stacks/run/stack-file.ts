@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Document, isMap, parseDocument, stringify } from "yaml";
+import { writeFileAtomically } from "../../components/local/atomic-file.ts";
 import { homeLayout } from "../../engine/contract/endpoints.ts";
 import { EngineError } from "../../engine/contract/errors.ts";
 import { createSecrets, openSecrets, type Secrets } from "../embedded/secrets.ts";
-import { writeDurably } from "../embedded/state.ts";
 
 type Tree = { [key: string]: unknown };
 
@@ -105,7 +105,7 @@ function mergeTrees(base: unknown, over: unknown): unknown {
 
 export function writeHomeFile(file: StackFile): void {
   mkdirSync(dirname(file.homePath), { recursive: true, mode: 0o700 });
-  writeDurably(file.homePath, file.home.toString());
+  writeFileAtomically(file.homePath, file.home.toString());
 }
 
 /** The stack's secrets; a salt that is not there yet is made and written into the home's file. */
@@ -162,7 +162,7 @@ export function decryptTree(value: unknown, secrets: Pick<Secrets, "decrypt">): 
 export function writeMerged(file: StackFile, stack: string, home: string): string {
   const path = join(home, homeLayout.run, `Pulumi.${stack}.yaml`);
   const header = `# Written by each command from the stack's two files; change those instead.\n`;
-  writeDurably(path, header + stringify({ ...file.settings, config: file.config }));
+  writeFileAtomically(path, header + stringify({ ...file.settings, config: file.config }));
   return path;
 }
 

@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { processStart, takeLock } from "../../../stacks/embedded/lock.ts";
+import { identify } from "../../../components/local/process-identity.ts";
+import { takeLock } from "../../../stacks/embedded/lock.ts";
 
 let root: string;
 let folder: string;
@@ -61,7 +62,7 @@ test("a lock of another machine, a live one and an unreadable one are left alone
   takeLock(folder, "local").release();
   leaveLock("x.json", { pid: 1, hostname: "elsewhere" });
   expect(() => takeLock(folder, "local")).toThrow("on elsewhere");
-  leaveLock("x.json", { processStart: processStart(process.pid) });
+  leaveLock("x.json", { processStart: identify(process.pid)?.startTime });
   expect(() => takeLock(folder, "local")).toThrow(`process ${process.pid}`);
   writeFileSync(join(folder, "x.json"), "");
   expect(() => takeLock(folder, "local")).toThrow("cannot be read");
