@@ -17,7 +17,7 @@ import { createRegistration } from "./registration.ts";
 import { removeResources } from "./removal.ts";
 import { repairAfter, repairBefore } from "./repair.ts";
 import { isProviderType, type ResourceState, stackType } from "./resource.ts";
-import { createSecrets, openSecrets, type Secrets } from "./secrets.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
 import { createShow, type Op, type Terminal } from "./show.ts";
 import { createSnapshot } from "./snapshot.ts";
 import { openState, type StackState, type StateFile } from "./state.ts";
@@ -32,8 +32,8 @@ export interface EmbeddedOptions {
   /** The folder of the file backend. */
   backend: string;
   passphrase: string;
-  /** Of the stack's configuration, under which the state is kept from now on; else the state's own, else new ones. */
-  secrets?: Secrets;
+  /** Of the stack's configuration, under which the state is kept from now on. */
+  secrets: Secrets;
   /** Configuration in clear, by `project:key`; values that are not text as JSON. */
   config: Record<string, string>;
   secretKeys: string[];
@@ -63,21 +63,11 @@ function sdkVersion(root: string): string {
   return `v${sdk.version}`;
 }
 
-interface StackSecrets {
-  /** Of the state as it was found. */
-  found: Secrets;
-  /** Of the state as it will be. */
-  kept: Secrets;
-}
-
-async function openStateSecrets(options: EmbeddedOptions, saved: StateFile): Promise<StackSecrets> {
+/** The state as it was found, which may be kept under another salt than it will be. */
+async function readState(options: EmbeddedOptions, saved: StateFile): Promise<StackState> {
   const { secrets, passphrase } = options;
-  if (saved.salt === undefined || saved.salt === secrets?.salt) {
-    const kept = secrets ?? (await createSecrets(passphrase));
-    return { found: kept, kept };
-  }
-  const found = await openSecrets(passphrase, saved.salt);
-  return { found, kept: secrets ?? found };
+  if (saved.salt === undefined || saved.salt === secrets.salt) return saved.read(secrets);
+  return saved.read(await openSecrets(passphrase, saved.salt));
 }
 
 /** Brings the stack to what the command asks for; errors of resources are shown, not thrown. */
@@ -89,8 +79,7 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<EmbeddedRes
     options.command === "preview" ? undefined : takeLock(saved.lockFolder, options.stack);
   try {
     for (const notice of lock?.notices ?? []) options.out.write(`${notice}\n`);
-    const secrets = await openStateSecrets(options, saved);
-    return await deploy(options, project, saved, secrets);
+    return await deploy(options, project, saved);
   } finally {
     lock?.release();
   }
@@ -100,13 +89,12 @@ async function deploy(
   options: EmbeddedOptions,
   project: Project,
   saved: StateFile,
-  secrets: StackSecrets,
 ): Promise<EmbeddedResult> {
   const isPreview = options.command === "preview";
-  const state = saved.read(secrets.found);
+  const state = await readState(options, saved);
   const environment = withNode(options.environment, project.root);
   const snapshot = createSnapshot(state, (now: StackState) => {
-    if (!isPreview) saved.write(now, secrets.kept);
+    if (!isPreview) saved.write(now, options.secrets);
   });
   const parents = new Map<string, string>();
   const show = createShow({

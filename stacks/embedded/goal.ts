@@ -1,7 +1,7 @@
 /** Reads a registration of the SDK into a goal, and refuses by name what this engine does not do. */
 import type messages from "@pulumi/pulumi/proto/resource_pb.js";
 import { refuse } from "./deployment.ts";
-import { type AliasSpec, type Goal, planAliases } from "./plan.ts";
+import type { Goal } from "./plan.ts";
 import { isProviderType, makeUrn, packageOf, stackType } from "./resource.ts";
 import { fromStruct, hasAsset, type Properties, withoutOutputs } from "./values.ts";
 
@@ -11,7 +11,6 @@ export interface GoalContext {
   project: string;
   stack: string;
   defaultProvider(packageName: string, version: string): Promise<string>;
-  aliasOf(urn: string): string | undefined;
 }
 
 export async function toGoal(context: GoalContext, request: Request): Promise<Goal> {
@@ -20,10 +19,8 @@ export async function toGoal(context: GoalContext, request: Request): Promise<Go
   const type = request.getType();
   const name = request.getName();
   const parent = parentOf(context, request);
-  const urn = makeUrn(context, parent, type, name);
-  const parentAlias = parent === undefined ? undefined : context.aliasOf(parent);
   return {
-    urn,
+    urn: makeUrn(context, parent, type, name),
     type,
     name,
     custom: request.getCustom(),
@@ -32,27 +29,33 @@ export async function toGoal(context: GoalContext, request: Request): Promise<Go
     provider: await providerOf(context, request),
     dependencies: request.getDependenciesList(),
     propertyDependencies: propertyDependenciesOf(request),
-    aliases: planAliases(urn, parent, aliasesOf(request), parentAlias),
     protect: request.getProtect() ?? false,
-    ignoreChanges: request.getIgnorechangesList(),
-    replaceOnChanges: request.getReplaceonchangesList(),
     deleteBeforeReplace: request.getDeletebeforereplacedefined()
       ? request.getDeletebeforereplace()
       : undefined,
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     retainOnDelete: request.getRetainondelete() ?? false,
-    deletedWith: request.getDeletedwith() || undefined,
-    customTimeouts: timeoutsOf(request),
   };
 }
 
 function refuseUnknownWishes(request: Request, inputs: Properties): void {
-  if (request.getRemote()) refuse(`remote components (${request.getType()})`);
-  if (request.getImportid() !== "") refuse(`import (${request.getName()})`);
-  if (request.getTransformsList().length > 0) refuse(`transforms (${request.getName()})`);
-  if (request.getReplaceWithList().length > 0) refuse(`replaceWith (${request.getName()})`);
-  if (request.hasReplacementTrigger()) refuse(`replacement triggers (${request.getName()})`);
-  if (hasAsset(inputs)) refuse(`assets and archives (${request.getName()})`);
+  const wishes = {
+    "remote components": request.getRemote(),
+    import: request.getImportid() !== "",
+    transforms: request.getTransformsList().length > 0,
+    aliases: request.getAliasesList().length > 0,
+    ignoreChanges: request.getIgnorechangesList().length > 0,
+    replaceOnChanges: request.getReplaceonchangesList().length > 0,
+    replaceWith: request.getReplaceWithList().length > 0,
+    "replacement triggers": request.hasReplacementTrigger(),
+    deletedWith: request.getDeletedwith() !== "",
+    // The SDK sends them in any case, empty where there are none.
+    customTimeouts: Object.values(request.getCustomtimeouts()?.toObject() ?? {}).some(Boolean),
+    "assets and archives": hasAsset(inputs),
+  };
+  for (const [wish, isMade] of Object.entries(wishes)) {
+    if (isMade) refuse(`${wish} (${request.getType()} ${request.getName()})`);
+  }
 }
 
 /** Whatever names no parent belongs to the stack. */
@@ -76,43 +79,4 @@ function propertyDependenciesOf(request: Request): Record<string, string[]> {
     dependencies[key] = urns.getUrnsList();
   });
   return dependencies;
-}
-
-function aliasesOf(request: Request): AliasSpec[] {
-  return request.getAliasesList().map(alias => {
-    const spec = alias.getSpec();
-    if (alias.hasUrn() || spec === undefined) return { urn: alias.getUrn() };
-    const fields = {
-      name: spec.getName(),
-      type: spec.getType(),
-      stack: spec.getStack(),
-      project: spec.getProject(),
-      parent: spec.getParenturn(),
-    };
-    const given = Object.entries(fields).filter(([, value]) => value !== "");
-    return { ...Object.fromEntries(given), noParent: spec.getNoparent() };
-  });
-}
-
-const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };
-
-function timeoutsOf(request: Request): Record<string, number> {
-  const {
-    create = "",
-    update = "",
-    pb_delete = "",
-  } = request.getCustomtimeouts()?.toObject() ?? {};
-  const given = Object.entries({ create, update, delete: pb_delete });
-  return Object.fromEntries(
-    given.filter(([, text]) => text !== "").map(([key, text]) => [key, toSeconds(text)]),
-  );
-}
-
-/** `1m30s` as 90. */
-function toSeconds(text: string): number {
-  const parts = [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)];
-  return parts.reduce(
-    (sum, [, count, unit]) => sum + Number(count) * (unitSeconds[unit ?? ""] ?? 0),
-    0,
-  );
 }

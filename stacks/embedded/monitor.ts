@@ -14,7 +14,6 @@ export interface MonitorHandlers {
   project: string;
   stack: string;
   defaultProvider(packageName: string, version: string): Promise<string>;
-  aliasOf(urn: string): string | undefined;
   register(goal: Goal): Promise<ResourceState>;
   registerOutputs(urn: string, outputs: Properties): void;
   invoke(token: string, args: Properties): Promise<Properties>;

@@ -2,15 +2,13 @@
 import type { Diff } from "./provider.ts";
 import {
   isProviderType,
-  makeUrn,
   nameOf,
   parseReference,
-  parseUrn,
   type ResourceState,
   referencesOf,
   typeOf,
 } from "./resource.ts";
-import { isObject, isSame, type Properties, unknown, type Value } from "./values.ts";
+import { isSame, type Properties, unknown } from "./values.ts";
 
 /** What the program wants of one resource. */
 export interface Goal {
@@ -24,130 +22,22 @@ export interface Goal {
   provider: string | undefined;
   dependencies: string[];
   propertyDependencies: Record<string, string[]>;
-  /** URNs that the resource may have had before. */
-  aliases: string[];
   protect: boolean;
-  ignoreChanges: string[];
-  replaceOnChanges: string[];
   /** What the program says; undefined leaves it to the provider. */
   deleteBeforeReplace: boolean | undefined;
   additionalSecretOutputs: string[];
   retainOnDelete: boolean;
-  deletedWith: string | undefined;
-  /** Seconds. */
-  customTimeouts: Record<string, number>;
 }
 
 export type Plan =
   | { op: "create" }
   | { op: "same" }
   | { op: "update" }
-  | { op: "replace"; deleteBefore: boolean; keys: string[] };
+  | { op: "replace"; deleteBefore: boolean };
 
-export interface AliasSpec {
-  urn?: string;
-  name?: string;
-  type?: string;
-  stack?: string;
-  project?: string;
-  parent?: string;
-  noParent?: boolean;
-}
-
-/** The URNs that a resource may have had: its own aliases, and those that its parent's alias entails. */
-export function planAliases(
-  urn: string,
-  parent: string | undefined,
-  specs: AliasSpec[],
-  parentAlias: string | undefined,
-): string[] {
-  const own = specs.map(spec => collapseAlias(urn, parent, spec));
-  if (parent === undefined || parentAlias === undefined) return own;
-  const inherited = [urn, ...own].map(candidate => inheritAlias(candidate, parent, parentAlias));
-  return [...new Set([...own, ...inherited])];
-}
-
-function collapseAlias(urn: string, parent: string | undefined, spec: AliasSpec): string {
-  if (spec.urn !== undefined) return spec.urn;
-  const now = parseUrn(urn);
-  const place = { stack: spec.stack ?? now.stack, project: spec.project ?? now.project };
-  const oldParent = spec.noParent === true ? undefined : (spec.parent ?? parent);
-  return makeUrn(place, oldParent, spec.type ?? typeOf(urn), spec.name ?? now.name);
-}
-
-/** Children are often named after their parent, so a renamed parent renames them too. */
-function inheritAlias(urn: string, parent: string, parentAlias: string): string {
-  const name = nameOf(urn);
-  const before = nameOf(parent);
-  const renamed = name.startsWith(before) ? nameOf(parentAlias) + name.slice(before.length) : name;
-  return makeUrn(parseUrn(parentAlias), parentAlias, typeOf(urn), renamed);
-}
-
-/** The old resource that the goal continues: by its URN, else by its aliases. */
+/** The old resource that the goal continues. */
 export function findOld(olds: ResourceState[], goal: Goal): ResourceState | undefined {
-  for (const urn of [goal.urn, ...goal.aliases]) {
-    const old = olds.find(resource => resource.urn === urn && resource.delete !== true);
-    if (old !== undefined) return old;
-  }
-  return undefined;
-}
-
-type Step = string | number;
-
-/** `a.b[0]["c"]` as its steps. */
-export function parsePath(path: string): Step[] {
-  const matches = path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.[\]]+)/g);
-  return [...matches].map(([, quoted, index, word]) => {
-    if (quoted !== undefined) return quoted.replace(/\\(.)/g, "$1");
-    if (index !== undefined) return index === "*" ? "*" : Number(index);
-    return word ?? "";
-  });
-}
-
-/** New inputs in which what `ignoreChanges` names is as it was. */
-export function applyIgnored(
-  news: Properties,
-  olds: Properties | undefined,
-  paths: string[],
-): Properties {
-  if (olds === undefined) return news;
-  return paths.reduce((inputs, path) => {
-    const kept = keepOld(inputs, olds, parsePath(path));
-    return isObject(kept) ? kept : inputs;
-  }, news);
-}
-
-function keepOld(now: Value | undefined, old: Value | undefined, steps: Step[]): Value | undefined {
-  const [step, ...rest] = steps;
-  if (step === undefined) return old;
-  if (step === "*") return keepAll(now, old, rest);
-  if (Array.isArray(now) && typeof step === "number") {
-    const items = [...now];
-    const kept = keepOld(now[step], Array.isArray(old) ? old[step] : undefined, rest);
-    if (kept !== undefined) items[step] = kept;
-    return items;
-  }
-  if (!isObject(now) || typeof step === "number") return now;
-  const { [step]: current, ...others } = now;
-  const kept = keepOld(current, isObject(old) ? old[step] : undefined, rest);
-  return kept === undefined ? others : { ...others, [step]: kept };
-}
-
-function keepAll(now: Value | undefined, old: Value | undefined, rest: Step[]): Value | undefined {
-  if (Array.isArray(now)) {
-    return now.map(
-      (item, i) => keepOld(item, Array.isArray(old) ? old[i] : undefined, rest) ?? item,
-    );
-  }
-  if (!isObject(now)) return now;
-  const olds = isObject(old) ? old : {};
-  const keys = new Set([...Object.keys(now), ...Object.keys(olds)]);
-  const kept: Properties = {};
-  for (const key of keys) {
-    const value = keepOld(now[key], olds[key], rest);
-    if (value !== undefined) kept[key] = value;
-  }
-  return kept;
+  return olds.find(({ urn, delete: replaced }) => urn === goal.urn && replaced !== true);
 }
 
 /** Top-level properties in which two sets of inputs differ. */
@@ -165,21 +55,13 @@ export function planResource(
   isInterrupted: boolean,
 ): Plan {
   if (old === undefined || old.pendingReplacement === true) return { op: "create" };
-  const keys = changedKeys(old.inputs ?? {}, inputs);
-  const replaces = new Set([...diff.replaces, ...forcedReplaces(goal, keys)]);
-  if (isForeign(old.provider, goal.provider)) replaces.add("provider");
-  const isUnfinished = isInterrupted || (old.initErrors ?? []).length > 0;
-  const isChanged = diff.changes === "unknown" ? keys.length > 0 : diff.changes === "some";
-  if (replaces.size > 0) {
-    const deleteBefore = goal.deleteBeforeReplace ?? diff.deleteBeforeReplace;
-    return { op: "replace", deleteBefore, keys: [...replaces] };
+  if (diff.replaces.length > 0 || isForeign(old.provider, goal.provider)) {
+    return { op: "replace", deleteBefore: goal.deleteBeforeReplace ?? diff.deleteBeforeReplace };
   }
+  const isUnfinished = isInterrupted || (old.initErrors ?? []).length > 0;
+  const isChanged =
+    diff.changes === "unknown" ? !isSame(old.inputs ?? {}, inputs) : diff.changes === "some";
   return { op: isChanged || isUnfinished ? "update" : "same" };
-}
-
-function forcedReplaces(goal: Goal, keys: string[]): string[] {
-  const paths = goal.replaceOnChanges.map(path => parsePath(path)[0]);
-  return keys.filter(key => paths.includes("*") || paths.includes(key));
 }
 
 /** Another provider cannot be trusted to know the resource; default providers of one package can. */

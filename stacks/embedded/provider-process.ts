@@ -147,9 +147,9 @@ function toProvider(client: Client, close: () => Promise<void>): ResourceProvide
       };
     },
     diff: change => diff(client, change),
-    create: async ({ urn, inputs, preview, timeoutSeconds }) => {
+    create: async ({ urn, inputs, preview }) => {
       const request = located(new messages.CreateRequest(), urn);
-      request.setProperties(toStruct(inputs)).setPreview(preview).setTimeout(timeoutSeconds);
+      request.setProperties(toStruct(inputs)).setPreview(preview);
       const response = await ask<InstanceType<typeof messages.CreateResponse>>(reply =>
         client.create(request, reply),
       );
@@ -158,18 +158,16 @@ function toProvider(client: Client, close: () => Promise<void>): ResourceProvide
     update: async change => {
       const request = located(new messages.UpdateRequest(), change.urn);
       request.setId(change.id).setOlds(toStruct(change.outputs)).setNews(toStruct(change.news));
-      request.setOldInputs(toStruct(change.inputs)).setIgnorechangesList(change.ignoreChanges);
-      request.setPreview(change.preview).setTimeout(change.timeoutSeconds);
+      request.setOldInputs(toStruct(change.inputs)).setPreview(change.preview);
       const response = await ask<InstanceType<typeof messages.UpdateResponse>>(reply =>
         client.update(request, reply),
       );
       return { outputs: fromStruct(response.getProperties()) };
     },
     read: existing => read(client, existing),
-    delete: async ({ urn, id, inputs, outputs, timeoutSeconds }) => {
+    delete: async ({ urn, id, inputs, outputs }) => {
       const request = located(new messages.DeleteRequest(), urn);
       request.setId(id).setProperties(toStruct(outputs)).setOldInputs(toStruct(inputs));
-      request.setTimeout(timeoutSeconds);
       await ask(reply => client.delete(request, reply));
     },
     cancel: async () => {
@@ -200,7 +198,7 @@ async function configure(
 async function diff(client: Client, change: Change): Promise<Diff> {
   const request = located(new messages.DiffRequest(), change.urn);
   request.setId(change.id).setOlds(toStruct(change.outputs)).setNews(toStruct(change.news));
-  request.setOldInputs(toStruct(change.inputs)).setIgnorechangesList(change.ignoreChanges);
+  request.setOldInputs(toStruct(change.inputs));
   const response = await ask<InstanceType<typeof messages.DiffResponse>>(reply =>
     client.diff(request, reply),
   );

@@ -13,19 +13,15 @@ export interface Diff {
   deleteBeforeReplace: boolean;
 }
 
-export interface Located {
+export interface Existing {
   urn: string;
   id: string;
-}
-
-export interface Existing extends Located {
   inputs: Properties;
   outputs: Properties;
 }
 
 export interface Change extends Existing {
   news: Properties;
-  ignoreChanges: string[];
 }
 
 export interface ReadResult {
@@ -48,13 +44,10 @@ export interface ResourceProvider {
     urn: string;
     inputs: Properties;
     preview: boolean;
-    timeoutSeconds: number;
   }): Promise<{ id: string; outputs: Properties }>;
   read(request: Existing): Promise<ReadResult>;
-  update(
-    request: Change & { preview: boolean; timeoutSeconds: number },
-  ): Promise<{ outputs: Properties }>;
-  delete(request: Existing & { timeoutSeconds: number }): Promise<void>;
+  update(request: Change & { preview: boolean }): Promise<{ outputs: Properties }>;
+  delete(request: Existing): Promise<void>;
   /** Asks for an early end of what is running. */
   cancel(): Promise<void>;
   close(): Promise<void>;

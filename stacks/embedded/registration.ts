@@ -2,7 +2,6 @@
 import { EngineError } from "../../engine/contract/errors.ts";
 import { type Deployment, protectedError } from "./deployment.ts";
 import {
-  applyIgnored,
   changedKeys,
   findOld,
   type Goal,
@@ -20,8 +19,6 @@ export interface Registration {
   register(goal: Goal): Promise<ResourceState>;
   /** The reference of the provider resource for resources whose program names none. */
   defaultProvider(packageName: string, version: string): Promise<string>;
-  /** The alias under which a registered resource was found, if it was. */
-  aliasOf(urn: string): string | undefined;
 }
 
 export interface RegistrationOptions {
@@ -34,21 +31,16 @@ export function createRegistration(
   options: RegistrationOptions,
 ): Registration {
   const claimed = new Set<string>();
-  const aliases = new Map<string, string>();
   const defaults = new Map<string, Promise<string>>();
 
   const claim = (goal: Goal): ResourceState | undefined => {
-    const old = findOld(deployment.snapshot.olds(), goal);
-    for (const urn of new Set([goal.urn, old?.urn ?? goal.urn])) {
-      if (claimed.has(urn)) {
-        throw new EngineError("invalid_config", `two resources of the program are ${urn}`, {
-          remedy: "Give one of them another name.",
-        });
-      }
-      claimed.add(urn);
+    if (claimed.has(goal.urn)) {
+      throw new EngineError("invalid_config", `two resources of the program are ${goal.urn}`, {
+        remedy: "Give one of them another name.",
+      });
     }
-    if (old !== undefined && old.urn !== goal.urn) aliases.set(goal.urn, old.urn);
-    return old;
+    claimed.add(goal.urn);
+    return findOld(deployment.snapshot.olds(), goal);
   };
   const register = async (goal: Goal): Promise<ResourceState> => {
     const old = claim(goal);
@@ -58,7 +50,6 @@ export function createRegistration(
   };
   return {
     register,
-    aliasOf: urn => aliases.get(urn),
     defaultProvider: (packageName, version) => {
       const urn = defaultProviderUrn(deployment, packageName, version);
       const inputs = {
@@ -86,15 +77,10 @@ function providerGoal(urn: string, inputs: Properties): Goal {
     provider: undefined,
     dependencies: [],
     propertyDependencies: {},
-    aliases: [],
     protect: false,
-    ignoreChanges: [],
-    replaceOnChanges: [],
     deleteBeforeReplace: undefined,
     additionalSecretOutputs: [],
     retainOnDelete: false,
-    deletedWith: undefined,
-    customTimeouts: {},
   };
 }
 
@@ -140,14 +126,10 @@ function registerComponent(
   return resource;
 }
 
-async function check(
-  deployment: Deployment,
-  goal: Goal,
-  olds: Properties,
-  news: Properties,
-): Promise<Properties> {
+async function check(deployment: Deployment, goal: Goal, olds: Properties): Promise<Properties> {
   const { provider } = await deployment.providers.of(goal);
-  const { inputs, failures } = await provider.check({ urn: goal.urn, olds, news });
+  const { urn, inputs: news } = goal;
+  const { inputs, failures } = await provider.check({ urn, olds, news });
   if (failures.length === 0) return inputs;
   const said = failures.map(({ property, reason }) =>
     property === "" ? reason : `${property}: ${reason}`,
@@ -164,9 +146,8 @@ async function registerCustom(
   goal: Goal,
   old: ResourceState | undefined,
 ): Promise<ResourceState> {
-  const news = applyIgnored(goal.inputs, old?.inputs, goal.ignoreChanges);
   const isGone = old === undefined || old.pendingReplacement === true;
-  const inputs = await check(deployment, goal, isGone ? {} : (old.inputs ?? {}), news);
+  const inputs = await check(deployment, goal, isGone ? {} : (old.inputs ?? {}));
   const diff = isGone ? noDiff : await diffResource(deployment, goal, old, inputs);
   const isInterrupted = old !== undefined && deployment.interrupted.has(old.urn);
   const plan = planResource(goal, old, inputs, diff, isInterrupted);
@@ -175,7 +156,7 @@ async function registerCustom(
   if (plan.op === "update") return await updateResource(deployment, goal, inputs, old);
   if (plan.op === "same") return keepResource(deployment, goal, inputs, old);
   if (old.protect === true && goal.protect) throw protectedError(old, "replaced");
-  const fresh = await check(deployment, goal, {}, news);
+  const fresh = await check(deployment, goal, {});
   if (plan.deleteBefore) await deleteFirst(deployment, old);
   return await createResource(deployment, goal, fresh, old);
 }
@@ -187,12 +168,7 @@ async function diffResource(
   news: Properties,
 ): Promise<Diff> {
   const { provider } = await deployment.providers.of(goal);
-  return await provider.diff({
-    ...toExisting(old),
-    urn: goal.urn,
-    news,
-    ignoreChanges: goal.ignoreChanges,
-  });
+  return await provider.diff({ ...toExisting(old), news });
 }
 
 function keepResource(
@@ -217,8 +193,7 @@ function keepResource(
 async function deleteFirst(deployment: Deployment, old: ResourceState): Promise<void> {
   const mustReplace = async (resource: ResourceState, news: Properties): Promise<boolean> => {
     const { provider } = await deployment.providers.of(resource);
-    const ignoreChanges = resource.ignoreChanges ?? [];
-    const diff = await provider.diff({ ...toExisting(resource), news, ignoreChanges });
+    const diff = await provider.diff({ ...toExisting(resource), news });
     return diff.replaces.length > 0;
   };
   const olds = deployment.snapshot.olds();

@@ -16,28 +16,17 @@ export async function removeResources(
     deployment.fail(protectedError(resource, "deleted"), resource.urn);
   }
   if (blocked.length > 0) return;
-  const going = new Set(resources.map(resource => resource.urn));
   const first = planDeletions(resources);
   const ends = new Map<ResourceState, Promise<void>>();
   const remove = (resource: ResourceState): Promise<void> => {
     const begun = ends.get(resource);
     if (begun !== undefined) return begun;
-    const end = removeAfter(deployment, resource, (first.get(resource) ?? []).map(remove), going);
+    const dependents = (first.get(resource) ?? []).map(remove);
+    const end = Promise.all(dependents).then(() => deleteResource(deployment, resource));
     ends.set(resource, end);
     return end;
   };
   // The last first, as they were made in the order of the list.
   const ended = await Promise.allSettled(resources.toReversed().map(remove));
   for (const end of ended) if (end.status === "rejected") deployment.fail(end.reason);
-}
-
-async function removeAfter(
-  deployment: Deployment,
-  resource: ResourceState,
-  dependents: Promise<void>[],
-  going: Set<string>,
-): Promise<void> {
-  await Promise.all(dependents);
-  const isKept = resource.deletedWith !== undefined && going.has(resource.deletedWith);
-  await deleteResource(deployment, resource, { isKept });
 }

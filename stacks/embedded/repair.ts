@@ -53,7 +53,7 @@ async function adopt(deployment: Deployment, operation: PendingOperation): Promi
   if (deployment.isPreview) return;
   try {
     const { provider } = await deployment.providers.of(resource);
-    const request = { urn: resource.urn, inputs, preview: false, timeoutSeconds: 0 };
+    const request = { urn: resource.urn, inputs, preview: false };
     keep(deployment, operation, await provider.create(request));
   } catch (error) {
     if (error instanceof UnfinishedResource) {

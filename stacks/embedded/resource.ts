@@ -1,5 +1,5 @@
 /** A resource as Pulumi's checkpoint (version 3) holds it, and what its URN says. */
-import type { Properties, Value } from "./values.ts";
+import type { Properties } from "./values.ts";
 
 export interface ResourceState {
   urn: string;
@@ -20,14 +20,9 @@ export interface ResourceState {
   /** Deleted to be replaced, and not yet made again. */
   pendingReplacement?: boolean;
   additionalSecretOutputs?: string[];
-  aliases?: string[];
-  customTimeouts?: Record<string, number>;
   retainOnDelete?: boolean;
-  deletedWith?: string;
   created?: string;
   modified?: string;
-  ignoreChanges?: string[];
-  replaceOnChanges?: string[];
   /** What this engine does not use and another one may have written. */
   [other: string]: unknown;
 }
@@ -106,11 +101,6 @@ export function referencesOf(resource: ResourceState): Set<string> {
     for (const urn of list ?? []) urns.add(urn);
   }
   if (resource.parent !== undefined) urns.add(resource.parent);
-  if (resource.deletedWith !== undefined) urns.add(resource.deletedWith);
   if (resource.provider !== undefined) urns.add(parseReference(resource.provider).urn);
   return urns;
-}
-
-export function isFilled(value: Value | string[] | undefined | Record<string, unknown>): boolean {
-  return value !== undefined && value !== null && Object.keys(value).length > 0;
 }

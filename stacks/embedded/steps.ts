@@ -17,8 +17,7 @@ import { hasUnknown, isSame, keepSecret, type Properties } from "./values.ts";
 const ownFields = new Set(
   [
     "urn custom delete id type inputs outputs parent protect dependencies initErrors provider",
-    "propertyDependencies pendingReplacement additionalSecretOutputs aliases customTimeouts",
-    "retainOnDelete deletedWith created modified ignoreChanges replaceOnChanges",
+    "propertyDependencies pendingReplacement additionalSecretOutputs retainOnDelete created modified",
   ].flatMap(line => line.split(" ")),
 );
 
@@ -45,13 +44,9 @@ export function toResource(
     provider: goal.provider,
     propertyDependencies: goal.propertyDependencies,
     additionalSecretOutputs: goal.additionalSecretOutputs,
-    customTimeouts: goal.customTimeouts,
     retainOnDelete: goal.retainOnDelete,
-    deletedWith: goal.deletedWith,
     created: found.created,
     modified: found.modified,
-    ignoreChanges: goal.ignoreChanges,
-    replaceOnChanges: goal.replaceOnChanges,
   };
   const filled = Object.entries(fields).filter(([, value]) => !isEmpty(value));
   const carried = Object.entries(old ?? {}).filter(([key]) => !ownFields.has(key));
@@ -133,8 +128,7 @@ export async function createResource(
   };
   const create = async (): Promise<{ id: string; outputs: Properties }> => {
     if (preview && !supportsPreview) return { id: "", outputs: inputs };
-    const timeoutSeconds = goal.customTimeouts.create ?? 0;
-    const made = await provider.create({ urn: goal.urn, inputs, preview, timeoutSeconds });
+    const made = await provider.create({ urn: goal.urn, inputs, preview });
     if (made.id === "" && !preview) throw new Error(`the provider gave ${goal.urn} no id`);
     return made;
   };
@@ -186,14 +180,7 @@ export async function updateResource(
   };
   const update = async (): Promise<{ outputs: Properties }> => {
     if (preview && !supportsPreview) return { outputs: { ...old.outputs, ...inputs } };
-    return await provider.update({
-      ...toExisting(old),
-      urn: goal.urn,
-      news: inputs,
-      ignoreChanges: goal.ignoreChanges,
-      preview,
-      timeoutSeconds: goal.customTimeouts.update ?? 0,
-    });
+    return await provider.update({ ...toExisting(old), news: inputs, preview });
   };
   const changes = describeChanges(old.inputs ?? {}, inputs);
   return await tell(deployment, goal.urn, "update", changes, async () => {
@@ -219,7 +206,7 @@ export async function updateResource(
 export async function deleteResource(
   deployment: Deployment,
   old: ResourceState,
-  options: { isReplaced?: boolean; isKept?: boolean } = {},
+  options: { isReplaced?: boolean } = {},
 ): Promise<void> {
   const { snapshot, isPreview } = deployment;
   const record = (operation: PendingOperation | undefined): void => {
@@ -229,20 +216,19 @@ export async function deleteResource(
     } else snapshot.remove(old, operation);
   };
   const isProvided = old.custom && !isProviderType(old.type) && old.pendingReplacement !== true;
-  if (!isProvided || options.isKept === true || old.retainOnDelete === true) {
+  if (!isProvided || old.retainOnDelete === true) {
     if (isProviderType(old.type) || old.pendingReplacement === true) return record(undefined);
     const op = old.custom ? "discard" : "delete";
     return await tell(deployment, old.urn, op, [], async () => record(undefined));
   }
   const { provider } = await deployment.providers.of(old);
-  const timeoutSeconds = old.customTimeouts?.delete ?? 0;
   const op = options.isReplaced === true || old.delete === true ? "delete-replaced" : "delete";
   await tell(deployment, old.urn, op, [], () =>
     attempt(deployment, {
       type: "deleting",
       resource: old,
       work: async () => {
-        if (!isPreview) await provider.delete({ ...toExisting(old), timeoutSeconds });
+        if (!isPreview) await provider.delete(toExisting(old));
       },
       record: (_, operation) => record(operation),
     }),

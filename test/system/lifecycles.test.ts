@@ -212,20 +212,14 @@ describe.each(engines)("with the %s engine", engine => {
     expectSuccess(await running.ended);
   });
 
-  test("ignores changes it is told to ignore, lets go of what is to be retained, and finds renamed ones", async () => {
-    expectSuccess(
-      await stand.run("up", [
-        { name: "a", text: "one", options: { ignoreChanges: ["text"] } },
-        { name: "b", text: "two", options: { retainOnDelete: true } },
-      ]),
-    );
+  test("lets go of what is to be retained", async () => {
+    const options = { retainOnDelete: true };
+    expectSuccess(await stand.run("up", [{ name: "a", text: "one", options }]));
     stand.journal();
-    const renamed = { ignoreChanges: ["text"], aliases: [{ name: "a" }] };
-    expectSuccess(await stand.run("up", [{ name: "z", text: "other", options: renamed }]));
+    expectSuccess(await stand.run("up", []));
     expect(stand.journal()).toEqual([]);
-    expect(find("z")?.id).toBe("a@here");
     expect(find("a")).toBeUndefined();
-    expect(stand.things()).toEqual(["a@here", "b@here"]);
+    expect(stand.things()).toEqual(["a@here"]);
   });
 
   test("cancels on Ctrl-C, and the next up goes on", async () => {
@@ -314,6 +308,17 @@ describe("with the embedded engine alone", () => {
     expectSuccess(await first.ended);
   });
 
+  test.each([{ ignoreChanges: ["text"] }, { aliases: [{ name: "b" }] }])(
+    "refuses by name what it does not do: %o",
+    async options => {
+      const [wish = ""] = Object.keys(options);
+      const things = [{ name: "a", text: "one", options }];
+      const refusal = `the embedded deployment engine has no ${wish} (files:index:Thing a)`;
+      expectFailure(await stand.run("up", things), refusal);
+      expect(stand.things()).toEqual([]);
+    },
+  );
+
   test("a program that throws deletes nothing", async () => {
     expectSuccess(await stand.run("up", [{ name: "a", text: "one" }]));
     stand.journal();
@@ -328,7 +333,7 @@ describe("states that the real CLI exported", () => {
     readFileSync(new URL(`../fixtures/states/${name}.json`, import.meta.url), "utf8");
   const saltOf = (text: string): string =>
     JSON.parse(text).checkpoint.latest.secrets_providers.state.salt;
-  const options = { protect: true, ignoreChanges: ["place"] };
+  const options = { protect: true };
 
   test.each([
     [
@@ -368,7 +373,7 @@ describe.skipIf(absence !== undefined)("both engines over one state", () => {
       name: "c",
       sealed: true,
       after: ["b"],
-      options: { ignoreChanges: ["place"], protect: false },
+      options: { protect: false },
     },
   ];
 

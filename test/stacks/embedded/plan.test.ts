@@ -1,12 +1,9 @@
 /** What is decided of a resource, without anything being done. */
 import { describe, expect, test } from "vitest";
 import {
-  applyIgnored,
   changedKeys,
   findOld,
   type Goal,
-  parsePath,
-  planAliases,
   planDeletions,
   planDependentReplacements,
   planResource,
@@ -29,15 +26,10 @@ function goal(name: string, more: Partial<Goal> = {}): Goal {
     provider: undefined,
     dependencies: [],
     propertyDependencies: {},
-    aliases: [],
     protect: false,
-    ignoreChanges: [],
-    replaceOnChanges: [],
     deleteBeforeReplace: undefined,
     additionalSecretOutputs: [],
     retainOnDelete: false,
-    deletedWith: undefined,
-    customTimeouts: {},
     ...more,
   };
 }
@@ -90,15 +82,8 @@ describe("planResource", () => {
     const diff: Diff = { changes: "some", replaces: ["size"], deleteBeforeReplace: true };
     const plan = (wanted: boolean | undefined) =>
       planResource(goal("a", { deleteBeforeReplace: wanted }), old, size(2), diff, false);
-    expect(plan(undefined)).toMatchObject({ op: "replace", deleteBefore: true, keys: ["size"] });
-    expect(plan(false)).toMatchObject({ deleteBefore: false });
-  });
-
-  test("what the program wants replaced on change is replaced, though the provider could update", () => {
-    const diff: Diff = { ...none, changes: "some" };
-    const wanted = goal("a", { replaceOnChanges: ["size"] });
-    expect(planResource(wanted, old, size(2), diff, false).op).toBe("replace");
-    expect(planResource(wanted, old, size(1), diff, false).op).toBe("update");
+    expect(plan(undefined)).toEqual({ op: "replace", deleteBefore: true });
+    expect(plan(false)).toEqual({ op: "replace", deleteBefore: false });
   });
 
   test("another provider replaces; default providers of one package do not", () => {
@@ -116,44 +101,14 @@ describe("planResource", () => {
   });
 });
 
-describe("ignored changes", () => {
-  test("paths", () => {
-    expect(parsePath('a.b[0]["c d"]')).toEqual(["a", "b", 0, "c d"]);
-  });
-
-  test("keep the old value, at any depth, and the absence of one", () => {
-    const olds = { a: { b: 1, c: 2 }, list: [{ x: 1 }, { x: 2 }] };
-    const news = { a: { b: 9, c: 9 }, list: [{ x: 8 }, { x: 9 }], fresh: true };
-    expect(applyIgnored(news, olds, ["a.b", "list[1].x", "fresh"])).toEqual({
-      a: { b: 1, c: 9 },
-      list: [{ x: 8 }, { x: 2 }],
-    });
-    expect(applyIgnored(news, olds, ["*"])).toMatchObject(olds);
-    expect(applyIgnored(news, undefined, ["a"])).toBe(news);
-  });
-});
-
 test("a secret that hides the same value is no change", () => {
   expect(changedKeys({ a: toSecret("x"), b: 1 }, { a: "x", b: 2, c: null })).toEqual(["b", "c"]);
 });
 
-test("the old resource is found by its URN before its aliases, and never one that was replaced", () => {
-  const wanted = goal("new", { aliases: [state("old").urn] });
-  const olds = [state("old"), state("new", { delete: true })];
-  expect(findOld(olds, wanted)).toBe(olds[0]);
-  expect(findOld([...olds, state("new", { id: "2" })], wanted)?.id).toBe("2");
-});
-
-test("aliases: of the resource, and those its parent's entail", () => {
-  const parent = `${place}c:m:Group::group`;
-  const urn = `${place}c:m:Group$p:m:T::group-child`;
-  expect(planAliases(urn, parent, [{ name: "before" }, { noParent: true }], undefined)).toEqual([
-    `${place}c:m:Group$p:m:T::before`,
-    `${place}p:m:T::group-child`,
-  ]);
-  expect(planAliases(urn, parent, [], `${place}c:m:Group::gang`)).toEqual([
-    `${place}c:m:Group$p:m:T::gang-child`,
-  ]);
+test("the old resource is found by its URN, and never one that was replaced", () => {
+  const olds = [state("a", { delete: true }), state("b"), state("a", { id: "2" })];
+  expect(findOld(olds, goal("a"))).toBe(olds[2]);
+  expect(findOld(olds, goal("c"))).toBeUndefined();
 });
 
 test("dependents are deleted before what they refer to, by whatever they refer", () => {
