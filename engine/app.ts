@@ -149,7 +149,7 @@ function createOpener(options: AppOptions, config: () => EngineConfig): OpenBack
     clock,
     neighbours: createNeighbours(() => clock.monotonic()),
   });
-  return async (file, spec) => {
+  return async (file, spec, signal) => {
     const { createLlamaBackend } = await import("./inference/llama/backend.ts");
     return createLlamaBackend({
       spec,
@@ -157,6 +157,7 @@ function createOpener(options: AppOptions, config: () => EngineConfig): OpenBack
       cores,
       clock,
       telemetry: { log, metrics },
+      signal,
       queueLength: () => config().inference.queueLength,
       environment: options.environment ?? {},
     });

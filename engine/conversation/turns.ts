@@ -81,7 +81,7 @@ export function createConversations(options: ConversationsOptions): Conversation
     const generating = {
       ...request.generate,
       input: prepared.input,
-      cacheScope: toCacheScope(request),
+      cacheScope: toCacheScope(request.principal, request.conversation),
     };
     yield* generate(generating, { lease, recorder, clock, telemetry, arrivedMs, signal });
   }
@@ -153,6 +153,8 @@ export function createConversations(options: ConversationsOptions): Conversation
       // The running turn need not end first: from here on it writes nothing, and what it wrote goes as well.
       queue.erase(toKey(principal, id));
       const erased = await store.deleteConversation(id);
+      // A turn that began the conversation ran under the subject's scope, as it had none yet.
+      for (const scope of [id, undefined]) models.forget(toCacheScope(principal, scope));
       if (erased !== undefined) telemetry.metrics.add("dte_erasures_total", {});
       return erased;
     },
@@ -177,7 +179,7 @@ function toKey({ tenant, subject }: Principal, conversation: string): string {
 }
 
 /** What may share a cached prefix: one conversation, else one subject's requests; never two subjects. */
-function toCacheScope({ principal, conversation }: TurnRequest): string {
-  const parts = [principal.tenant, principal.subject, conversation ?? null];
+function toCacheScope({ tenant, subject }: Principal, conversation: string | undefined): string {
+  const parts = [tenant, subject, conversation ?? null];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }

@@ -35,6 +35,7 @@ export interface BackendLoad {
  * - A prompt that does not fit is refused with `context_exceeded` before anything is evaluated.
  * - When the process behind it dies, running requests throw `model_crashed`, and the backend comes back by itself,
  *   until it has died so often that `failure` says why it is given up.
+ * - What `generate` has cached of a scope is used again for that scope alone, until `forget` of it.
  * - With temperature 0 and nothing else running, equal requests yield equal text.
  * - All that crosses it survives JSON.
  */
@@ -47,6 +48,8 @@ export interface Backend {
   /** Tokens of the input as `generate` would see it, template included. */
   countTokens(input: GenerateInput): Promise<number>;
   embed(texts: readonly string[], signal: AbortSignal): Promise<EmbedResult>;
+  /** Keeps nothing of the scope's prompts and replies; of a running request, nothing after its end. */
+  forget(cacheScope: string): void;
   /** Ends running requests with `stopping`, then frees everything. Idempotent. */
   close(): Promise<void>;
 }

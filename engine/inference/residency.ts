@@ -170,6 +170,10 @@ export async function createServedModels(options: ServedModelsOptions): Promise<
       (find(name) ?? missing(name)).keepAlive(ms);
     },
 
+    forget(cacheScope) {
+      for (const loaded of inMemory) loaded.backend.forget(cacheScope);
+    },
+
     readiness() {
       const reasons = sorted()
         .filter(model => model.gate && model.spec().required)

@@ -110,6 +110,7 @@ export function createScriptedBackend(options: ScriptedOptions = {}): ScriptedBa
       if (signal.aborted) throw toAbortError(signal);
       return embed(texts, facts.contextTokens);
     },
+    forget: prompts.forget,
     async close() {
       const stopping = new EngineError("stopping", "The model is being stopped.");
       slots.refuse(() => stopping);
@@ -187,6 +188,7 @@ function createPromptMemory() {
       const end = prompt.findIndex((token, index) => token !== before[index]);
       return Math.min(end < 0 ? prompt.length : end, prompt.length - 1);
     },
+    forget: (scope: string) => void last.delete(scope),
   };
 }
 

@@ -33,6 +33,8 @@ export interface ServedModels {
   acquire(name: string, signal: AbortSignal): Promise<Lease>;
   /** Unloads when idle for `ms` from now on; 0 = as soon as no request runs; Infinity = never. */
   keepAlive(name: string, ms: number): void;
+  /** No model keeps anything of the scope's prompts and replies. */
+  forget(cacheScope: string): void;
   /** Whether every required model of the start-up configuration can answer; `reasons` says what is missing. */
   readiness(): { ready: boolean; reasons: string[] };
   /** Ends everything in reverse order. */

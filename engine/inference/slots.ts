@@ -23,8 +23,6 @@ export interface SlotsOptions {
   /** Read at each arrival, because it may change while running. */
   queueLength: () => number;
   clock: Clock;
-  /** Told after each change of `busy` or `waiting`. */
-  onChange?: () => void;
 }
 
 interface Waiter {
@@ -37,7 +35,6 @@ export function createSlots(options: SlotsOptions): Slots {
   let capacity = options.capacity;
   let running = 0;
   let refusal: (() => EngineError) | undefined;
-  const changed = () => options.onChange?.();
 
   const admitNext = () => {
     for (const waiter of queue) {
@@ -50,7 +47,6 @@ export function createSlots(options: SlotsOptions): Slots {
   const release = () => {
     running -= 1;
     admitNext();
-    changed();
   };
   const toRelease = () => {
     let released = false;
@@ -67,41 +63,32 @@ export function createSlots(options: SlotsOptions): Slots {
       if (refusal !== undefined) throw refusal();
       if (running < capacity && queue.size === 0) {
         running += 1;
-        changed();
         return toRelease();
       }
       const length = Math.min(options.queueLength(), limits.queueLengthMax);
       if (queue.size >= length) throw overloaded(queue.size, running);
-      await enqueue(queue, signal, options.clock, changed);
+      await enqueue(queue, signal, options.clock);
       return toRelease();
     },
     resize(next) {
       capacity = next;
       admitNext();
-      changed();
     },
     refuse(reason) {
       refusal = reason;
       for (const waiter of queue) waiter.reject(reason());
       queue.clear();
-      changed();
     },
     admit() {
       refusal = undefined;
       admitNext();
-      changed();
     },
     busy: () => running,
     waiting: () => queue.size,
   };
 }
 
-async function enqueue(
-  queue: Set<Waiter>,
-  signal: AbortSignal,
-  clock: Clock,
-  changed: () => void,
-): Promise<void> {
+async function enqueue(queue: Set<Waiter>, signal: AbortSignal, clock: Clock): Promise<void> {
   const ended = new AbortController();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   // Who gives up leaves the queue in the same breath, or a slot could still be handed to nobody.
@@ -111,7 +98,6 @@ async function enqueue(
   const waiter: Waiter = { admit: resolve, reject };
   const abort = () => giveUp(toAbortError(signal));
   queue.add(waiter);
-  changed();
   signal.addEventListener("abort", abort, { once: true });
   void clock.sleep(limits.queueWaitMsMax, ended.signal).then(() => {
     if (!ended.signal.aborted) giveUp(waitedTooLong());
@@ -121,7 +107,6 @@ async function enqueue(
   } finally {
     ended.abort();
     signal.removeEventListener("abort", abort);
-    changed();
   }
 }
 

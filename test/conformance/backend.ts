@@ -156,6 +156,17 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(same.usage.cachedTokens).toBeGreaterThan(0);
     });
 
+    it("has nothing left of a scope that it was told to forget, a running request's included", async () => {
+      const { backend } = await start();
+      await collect(backend, hello());
+      backend.forget("hello");
+      const again = doneOf(await collect(backend, hello()));
+      expect(again.usage.cachedTokens).toBe(0);
+      await collect(backend, long("running"), undefined, () => backend.forget("running"));
+      const after = doneOf(await collect(backend, long("running")));
+      expect(after.usage.cachedTokens).toBe(0);
+    });
+
     it("embeds texts as unit vectors, in order", async () => {
       const { backend } = await start();
       const texts = ["green apples", "red cars on roads", "green apples"];

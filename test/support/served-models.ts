@@ -38,6 +38,9 @@ export function createFixedModels(
       };
     },
     keepAlive: () => undefined,
+    forget: cacheScope => {
+      for (const backend of Object.values(backends)) backend.forget(cacheScope);
+    },
     readiness: () => ({ ready: true, reasons: [] }),
     close: async () => undefined,
   };

@@ -25,6 +25,8 @@ export interface LlamaBackendOptions {
   telemetry: Telemetry;
   /** Requests that may wait; read at each arrival. */
   queueLength?: () => number;
+  /** Aborts when the model is not wanted any more before it is loaded. */
+  signal?: AbortSignal;
   /** The engine's environment; only what loaders and GPU drivers read is passed on. */
   environment?: NodeJS.ProcessEnv;
 }
@@ -44,10 +46,6 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
     capacity: 0,
     queueLength: options.queueLength ?? (() => limits.queueLengthMax),
     clock,
-    onChange() {
-      metrics.set("echorator_slots_busy", labels, slots.busy());
-      metrics.set("echorator_queue_length", labels, slots.waiting());
-    },
   });
   let failure: EngineError | undefined;
   const worker = await startWorker({
@@ -58,6 +56,7 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
       threadsMax: usefulThreads(options.file.bytes, options.cores.usable),
     },
     environment: options.environment ?? {},
+    unwanted: options.signal ?? closing.signal,
     cores: options.cores,
     clock,
     log: options.telemetry.log.with(labels),
@@ -101,6 +100,7 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
       const signal = AbortSignal.any([caller, closing.signal]);
       return await embed(worker, [...texts], signal, release);
     },
+    forget: worker.forget,
     async close() {
       const stopping = new EngineError("stopping", "The model is being stopped.");
       slots.refuse(() => stopping);

@@ -50,6 +50,8 @@ export interface LoadedModel {
     sampling: Sampling,
     grammar: string | undefined,
   ): Promise<TakenSequence>;
+  /** Holds nothing of the scope any more; a busy sequence once it is free. */
+  forget(scope: string): void;
   embedder: Embedder;
   setThreads(threads: number): void;
   /** How many sequences the next batch waits for. */
@@ -95,6 +97,7 @@ export async function loadModel(settings: OpenSettings): Promise<LoadedModel> {
     },
     batchSize: context.batchSize,
     takeSequence: sequences.take,
+    forget: sequences.forget,
     embedder,
     setThreads: threads => setThreads(llama, threads),
     expect: batch.expect,
@@ -117,6 +120,7 @@ function toEmbeddingModel(
         remedy: "Name a model that can chat.",
       });
     },
+    forget: () => {},
     embedder,
     setThreads: threads => setThreads(llama, threads),
     expect: () => {},
@@ -203,12 +207,15 @@ function createSequences(llama: Llama, model: LlamaModel, context: LlamaContext,
     busy: boolean;
     scope: string | undefined;
     usedAt: number;
+    /** Resolves when what was forgotten is out of it. */
+    cleared: Promise<void>;
   };
   const held: Held[] = Array.from({ length: slots }, () => ({
     sequence: context.getSequence(),
     busy: false,
     scope: undefined,
     usedAt: 0,
+    cleared: Promise.resolve(),
   }));
   let uses = 0;
   const toHeldTokens = (one: Held): HeldSequence => ({
@@ -216,7 +223,19 @@ function createSequences(llama: Llama, model: LlamaModel, context: LlamaContext,
     tokens: one.sequence.contextTokens,
   });
 
+  const clear = (one: Held) => {
+    // What could not be taken out is still under no scope, so that nobody goes on from it.
+    one.cleared = one.sequence.clearHistory().catch(() => undefined);
+  };
+
   return {
+    forget(scope: string) {
+      for (const one of held) {
+        if (one.scope !== scope) continue;
+        one.scope = undefined;
+        if (!one.busy) clear(one);
+      }
+    },
     async take(
       scope: string,
       prompt: readonly number[],
@@ -231,7 +250,8 @@ function createSequences(llama: Llama, model: LlamaModel, context: LlamaContext,
       one.busy = true;
       one.usedAt = uses += 1;
       one.scope = scope;
-      const { sequence } = one;
+      const { sequence, cleared } = one;
+      await cleared;
       // Where the state cannot be cut, a cut would evaluate everything again behind the scheduler's back.
       const whole = choice.keep === sequence.nextTokenIndex || !sequence.needsCheckpoints;
       const keep = whole ? choice.keep : 0;
@@ -240,6 +260,7 @@ function createSequences(llama: Llama, model: LlamaModel, context: LlamaContext,
           await sequence.eraseContextTokenRanges([{ start: keep, end: sequence.nextTokenIndex }]);
       } catch (error) {
         one.busy = false;
+        one.scope = undefined;
         throw error;
       }
       return {
@@ -248,6 +269,7 @@ function createSequences(llama: Llama, model: LlamaModel, context: LlamaContext,
         decoder: toDecoder(sequence, withPenalties(options, sampling, sequence)),
         release() {
           one.busy = false;
+          if (one.scope === undefined) clear(one);
         },
       };
     },

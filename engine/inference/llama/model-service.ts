@@ -90,7 +90,7 @@ export function createModelService(
     const { input } = request;
     const format = request.format ?? { type: "text" };
     const prompt = toPrompt(input, format.type === "schema" ? format.schema : undefined);
-    refuseTooLong(prompt.tokens.length, model.facts.contextTokens);
+    refuseUnfit(prompt.tokens.length, model.facts.contextTokens);
     const tools = offeredTools(input);
     const choice = input.kind === "messages" ? input.toolChoice : undefined;
     const mustCall = tools.length > 0 && (choice === "required" || typeof choice === "object");
@@ -175,6 +175,8 @@ export function createModelService(
         case "cancel":
           cancels.get(message.id)?.(new EngineError("cancelled", "The request was cancelled."));
           return;
+        case "forget":
+          return model.forget(message.scope);
         case "grant":
           gate.grant(message.threads, message.grant);
       }
@@ -194,7 +196,13 @@ function offeredTools(input: GenerateInput) {
   });
 }
 
-function refuseTooLong(tokens: number, contextTokens: number): void {
+/** A prompt without a token has nothing to go on from: the decode loop could never begin it. */
+function refuseUnfit(tokens: number, contextTokens: number): void {
+  if (tokens === 0)
+    throw new EngineError("invalid_request", "The prompt is empty: there is nothing to go on from.", {
+      field: "prompt",
+      remedy: "Send at least one word.",
+    });
   if (tokens < contextTokens) return;
   throw new EngineError(
     "context_exceeded",

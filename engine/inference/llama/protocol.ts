@@ -24,6 +24,8 @@ export type ToChild =
   | { type: "count"; id: number; input: GenerateInput }
   | { type: "embed"; id: number; texts: string[] }
   | { type: "cancel"; id: number }
+  /** Keep nothing of this cache scope. */
+  | { type: "forget"; scope: string }
   /** Compute with so many threads from the next batch on; 0 = pause. Answered by `granted`. */
   | { type: "grant"; threads: number; grant: number };
 

@@ -13,6 +13,8 @@ export interface Worker {
   readonly facts: BackendFacts;
   /** Sends a request; `cancel` asks for its early end, which comes as an answer as well. */
   call(toMessage: (id: number) => ToChild, call: Call): { cancel: () => void };
+  /** A process that has died has forgotten by itself. */
+  forget(scope: string): void;
   /** Resolves when the process serves; rejects when it will not come back. */
   up(): Promise<void>;
   pid(): number | undefined;
@@ -22,6 +24,8 @@ export interface Worker {
 export interface WorkerOptions {
   settings: OpenSettings;
   environment: NodeJS.ProcessEnv;
+  /** Aborts the first start. */
+  unwanted: AbortSignal;
   cores: Cores;
   clock: Clock;
   log: Log;
@@ -43,7 +47,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { clock, log } = options;
   const closing = new AbortController();
   const crashes: number[] = [];
-  let opened = await open(options, closing.signal);
+  let opened = await open(options, options.unwanted);
   let isUp = true;
   let serving = Promise.withResolvers<void>();
   serving.resolve();
@@ -84,6 +88,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       if (closing.signal.aborted) return;
       try {
         opened = await open(options, closing.signal);
+        // It may have begun to serve in the very moment in which it was no longer wanted.
+        if (closing.signal.aborted) return opened.process.kill();
         isUp = true;
         serving.resolve();
         watch();
@@ -112,6 +118,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       process.send(toMessage(id));
       return { cancel: () => process.send({ type: "cancel", id }) };
     },
+    forget: scope => opened.process.send({ type: "forget", scope }),
     up: () => serving.promise,
     pid: () => opened.process.pid,
     async close() {
@@ -128,7 +135,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 /** A process with its model loaded. */
 async function open(
   options: WorkerOptions,
-  closing: AbortSignal,
+  unwanted: AbortSignal,
 ): Promise<Incarnation & { facts: BackendFacts }> {
   const { promise: ready, resolve, reject } = Promise.withResolvers<BackendFacts>();
   let member: CoreMember | undefined;
@@ -155,7 +162,8 @@ async function open(
     reject(diedWhileLoading(reason));
   });
   const stop = () => process.kill();
-  closing.addEventListener("abort", stop, { once: true });
+  unwanted.addEventListener("abort", stop, { once: true });
+  if (unwanted.aborted) stop();
   const loaded = new AbortController();
   void options.clock.sleep(limits.loadMsMax, loaded.signal).then(() => {
     if (!loaded.signal.aborted) process.kill();
@@ -169,7 +177,7 @@ async function open(
     throw error;
   } finally {
     loaded.abort();
-    closing.removeEventListener("abort", stop);
+    unwanted.removeEventListener("abort", stop);
   }
 }
 

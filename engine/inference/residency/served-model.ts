@@ -100,20 +100,26 @@ export function createServedModel(
     for (const listener of [...listeners]) listener();
   };
 
-  const measure = (current: ModelState | undefined) => {
+  const model = spec.name;
+  const stopMeasuring = metrics.onCollect(() => {
+    look();
+    const load = loaded?.backend.load();
+    metrics.set("echorator_slots_busy", { model }, load?.busySlots ?? 0);
+    metrics.set("echorator_queue_length", { model }, load?.waiting ?? 0);
     for (const label of states)
-      metrics.set(
-        "echorator_model_state",
-        { model: spec.name, state: label },
-        label === current ? 1 : 0,
-      );
+      metrics.set("echorator_model_state", { model, state: label }, label === state ? 1 : 0);
+  });
+  const forgetMeasures = () => {
+    stopMeasuring();
+    metrics.remove("echorator_slots_busy", { model });
+    metrics.remove("echorator_queue_length", { model });
+    for (const label of states) metrics.remove("echorator_model_state", { model, state: label });
   };
 
   const enter = (next: ModelState, failure?: EngineError) => {
     state = next;
     error = failure;
     if (next !== "fetching") progress = undefined;
-    measure(next);
     notify();
   };
 
@@ -223,7 +229,6 @@ export function createServedModel(
     };
   };
 
-  measure("pending");
   return {
     gate,
     spec: () => spec,
@@ -292,7 +297,7 @@ export function createServedModel(
       idle.stop();
       loaded?.retire();
       loaded = undefined;
-      measure(undefined);
+      forgetMeasures();
       notify();
     },
   };

@@ -407,6 +407,21 @@ describe.each(implementations)("turns over the %s store", (_, createStores) => {
     expect(await conversations.list(alice, { limit: 10 })).toHaveLength(1);
   });
 
+  test("a deleted conversation is in no model's cache, whether its turns named it or began it", async () => {
+    const cachedTokens = async (request: GenerateRequest) => {
+      for await (const item of backend.generate(request, new AbortController().signal))
+        if (item.type === "done") return item.usage.cachedTokens;
+      return undefined;
+    };
+    const { conversation: begun } = await take("Hi, it is me again");
+    const { conversation: named } = await take("Hi, it is me", { conversation: begun });
+    expect(named).toBe(begun);
+    const asked = [...seen];
+    for (const request of asked) expect(await cachedTokens(request)).toBeGreaterThan(0);
+    await conversations.delete(alice, begun);
+    for (const request of asked) expect(await cachedTokens(request)).toBe(0);
+  });
+
   test("history that does not fit loses its oldest turns, and what is too long is refused before it is kept", async () => {
     setUp({ contextTokens: 200 });
     const { id } = await conversations.create(alice);

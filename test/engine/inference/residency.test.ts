@@ -460,6 +460,25 @@ test("states and load times are measured", async () => {
   expect(text).toMatch(/echorator_model_load_seconds_count\{model="a"\} 1/);
 });
 
+test("what a model is doing is measured while it is served, and not after", async () => {
+  const made = await bench();
+  await apply(made, { name: "a" }, "stack");
+  const lease = await made.served.acquire("a", new AbortController().signal);
+  const generation = lease.backend
+    .generate(
+      { input: { kind: "prompt", prompt: "one two" }, cacheScope: "s" },
+      new AbortController().signal,
+    )
+    [Symbol.asyncIterator]();
+  await generation.next();
+  expect(made.metrics.render()).toContain('echorator_slots_busy{model="a"} 1\n');
+  await generation.return?.();
+  expect(made.metrics.render()).toContain('echorator_slots_busy{model="a"} 0\n');
+  lease[Symbol.dispose]();
+  await made.served.remove("a", "stack");
+  expect(made.metrics.render()).not.toMatch(/(slots_busy|queue_length|model_state)\{model="a"/);
+});
+
 /** Time that stands still until it is moved. */
 function createManualClock(): Clock & { advance(ms: number): void } {
   let now = 1_800_000_000_000;
