@@ -61,7 +61,8 @@ export function createTenants({ folder, thread, openMax, bytesMax }: TenantsOpti
     const closed = closeOne(tenant)
       .catch(() => undefined)
       .then(() => {
-        closing.delete(name);
+        // It may have been opened and be closing once more by now.
+        if (closing.get(name) === closed) closing.delete(name);
       });
     closing.set(name, closed);
   }

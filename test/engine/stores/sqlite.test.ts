@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSeededRandom, randomText } from "../../../engine/kit/random.ts";
 import { createSqliteStores } from "../../../engine/stores/sqlite.ts";
@@ -129,6 +130,21 @@ describe("sqlite files", () => {
     expect((await stores.health()).status).toBe("ok");
     const open = readdirSync(folder).filter(name => name.endsWith("-wal"));
     expect(open.length).toBeLessThanOrEqual(2);
+  });
+
+  test("a tenant that is opened and closed again and again at once is always there", async () => {
+    stores = createSqliteStores({ ...options, tenantsOpenMax: 1 });
+    const names = ["a", "b", "c"];
+    const handles = await Promise.all(names.map(tenant => stores.open({ tenant, subject: "s" })));
+    const random = createSeededRandom(11);
+    const begun = Array.from({ length: 300 }, async (_, index) => {
+      for (let turns = Math.floor(random() * 6); turns > 0; turns--) await nextTurn();
+      const handle = handles[Math.floor(random() * handles.length)];
+      await handle?.append(newEvent("c1", `text ${index}`));
+      await handle?.history("c1", 1);
+    });
+    const ended = await Promise.allSettled(begun);
+    expect(ended.filter(end => end.status === "rejected")).toEqual([]);
   });
 
   test("two engines on one folder: the second is told who has it", async () => {
