@@ -63,12 +63,18 @@ export function renderValue(value: Value | undefined): string {
     .replaceAll(`"${unknown}"`, "(known after up)");
 }
 
-/** What differs between two sets of inputs, a line each. */
-export function describeChanges(olds: Properties, news: Properties): string[] {
-  return changedKeys(olds, news).map(key => {
-    const before = shorten(renderValue(olds[key]));
-    return `${key}: ${before} → ${shorten(renderValue(news[key]))}`;
+/** What differs between two sets of inputs, a line a field, however deep it lies: `spec.slots: 4 → 8`. */
+export function describeChanges(olds: Properties, news: Properties, path = ""): string[] {
+  return changedKeys(olds, news).flatMap(key => {
+    const [before, after] = [olds[key], news[key]];
+    const field = `${path}${key}`;
+    if (isOpen(before) && isOpen(after)) return describeChanges(before, after, `${field}.`);
+    return `${field}: ${shorten(renderValue(before))} → ${shorten(renderValue(after))}`;
   });
+}
+
+function isOpen(value: Value | undefined): value is Properties {
+  return isObject(value) && !isSecret(value);
 }
 
 const valueCharactersMax = 120;

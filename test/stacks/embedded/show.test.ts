@@ -36,6 +36,20 @@ test("changes name what was and what will be, and neither when it is secret", ()
   ]);
 });
 
+test("of objects only the fields that change are named, and a secret object stays closed", () => {
+  const spec = { name: "a", slots: 4, sampling: { topK: 1 }, tags: ["x"], replicas: {} };
+  const changed = { ...spec, slots: 8, sampling: { topK: 2, topP: 1 }, tags: ["x", "y"] };
+  expect(describeChanges({ spec }, { spec: changed })).toEqual([
+    "spec.slots: 4 → 8",
+    "spec.sampling.topK: 1 → 2",
+    "spec.sampling.topP: nothing → 1",
+    'spec.tags: ["x"] → ["x","y"]',
+  ]);
+  expect(describeChanges({ spec: toSecret(spec) }, { spec: toSecret(changed) })).toEqual([
+    "spec: [secret] → [secret]",
+  ]);
+});
+
 test("outputs read like a stack file", () => {
   const models = { a: { source: "bundled:x", state: unknown } };
   expect(
