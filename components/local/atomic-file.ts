@@ -8,3 +8,12 @@ export function writeFileAtomically(path: string, text: string): void {
   writeFileSync(draft, text, { mode: 0o600, flush: true });
   renameSync(draft, path);
 }
+
+/** Whether the disk is full or fails: a reason to lose a line or a note, and none to end a process. */
+export function isDiskError(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    ["ENOSPC", "EDQUOT", "EIO", "EFBIG"].includes(String(error.code))
+  );
+}

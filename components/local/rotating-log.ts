@@ -1,5 +1,6 @@
 /** A log file that never grows beyond its bound: full, it is renamed and a new one begun, the oldest is dropped. */
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+import { isDiskError } from "./atomic-file.ts";
 import { isLogFull, planRotation } from "./supervisor-plan.ts";
 
 export interface RotatingLog {
@@ -9,14 +10,17 @@ export interface RotatingLog {
 
 /** Writes at once and in order; a full disk loses lines, never the process that writes them. */
 export function createRotatingLog(file: string): RotatingLog {
-  let descriptor = open(file);
+  /** Undefined while no file can be made. */
+  let descriptor: number | undefined = open(file);
   let closed = false;
   return {
     write: chunk => {
       if (closed) return;
       try {
+        descriptor ??= open(file);
         if (isLogFull(fstatSync(descriptor).size, chunk.byteLength)) {
           closeSync(descriptor);
+          descriptor = undefined;
           rotate(file);
           descriptor = open(file);
         }
@@ -26,7 +30,7 @@ export function createRotatingLog(file: string): RotatingLog {
       }
     },
     close: () => {
-      if (!closed) closeSync(descriptor);
+      if (!closed && descriptor !== undefined) closeSync(descriptor);
       closed = true;
     },
   };
@@ -44,12 +48,4 @@ function rotate(file: string): void {
       if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
     }
   }
-}
-
-function isDiskError(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    "code" in error &&
-    ["ENOSPC", "EDQUOT", "EIO", "EFBIG"].includes(String(error.code))
-  );
 }

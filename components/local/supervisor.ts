@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { homeLayout } from "../../engine/contract/endpoints.ts";
 import { limits } from "../../engine/contract/limits.ts";
 import { supervision } from "../../engine/contract/supervision.ts";
+import { isDiskError } from "./atomic-file.ts";
 import { holdsClaim } from "./claim.ts";
 import { identify, type ProcessIdentity } from "./process-identity.ts";
 import { createRotatingLog, type RotatingLog } from "./rotating-log.ts";
@@ -204,13 +205,19 @@ function say(state: State, level: "info" | "warn" | "error", message: string): v
   state.log.write(Buffer.from(`${JSON.stringify(line)}\n`));
 }
 
+/** On a full disk the note is lost, and the engine goes on. */
 function note(state: State, enginePid: number | undefined, gaveUp = ""): void {
-  writeRecord({
-    ...state.plan,
-    supervisor: state.self,
-    engine: (enginePid === undefined ? undefined : identify(enginePid)) ?? null,
-    starts: state.starts,
-    state: gaveUp === "" ? "running" : "gave-up",
-    message: gaveUp,
-  });
+  try {
+    writeRecord({
+      ...state.plan,
+      supervisor: state.self,
+      engine: (enginePid === undefined ? undefined : identify(enginePid)) ?? null,
+      starts: state.starts,
+      state: gaveUp === "" ? "running" : "gave-up",
+      message: gaveUp,
+    });
+  } catch (error) {
+    if (!isDiskError(error)) throw error;
+    say(state, "warn", `the supervisor's record could not be written: ${String(error)}`);
+  }
 }
