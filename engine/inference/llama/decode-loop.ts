@@ -49,7 +49,8 @@ export function createDecodeLoop(options: DecodeLoopOptions): DecodeLoop {
 
   const end = (task: DecodeTask, error: unknown) => {
     if (!tasks.delete(task)) return;
-    void task.decoder.stop();
+    // The task has ended either way; a sampler that cannot be freed must not end the process.
+    task.decoder.stop().catch(() => undefined);
     task.onEnd(error);
   };
 
