@@ -24,6 +24,8 @@ export async function embedTexts(
         remedy: "Name a model that can embed.",
       });
     const result = await lease.backend.embed(wish.texts, deadline.signal);
+    const labels = { model: lease.status.spec.name, kind: "prompt" };
+    engine.telemetry.metrics.add("echorator_tokens_total", labels, result.promptTokens);
     return { ...result, vectors: result.vectors.map(vector => shorten(vector, wish.dimensions)) };
   } finally {
     deadline.end();
