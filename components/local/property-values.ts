@@ -1,12 +1,12 @@
 /** Property values as Pulumi sends them to a provider: plain JSON in which secrets, outputs and unknowns are tagged. */
 import type { JsonValue } from "../../engine/contract/chat.ts";
 
-/** Marks an object as a tagged value; which tag it is follows under the same key. */
-const signatureKey = "4dabf18193072939515e22adb298388d";
-const secretTag = "1b47061264138c4ac30d75fd1eb44270";
-const outputTag = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
+/** Marks an object as a tagged value; which tag it is follows under the same key. The embedded engine has it from here. */
+export const signatureKey = "4dabf18193072939515e22adb298388d";
+export const secretTag = "1b47061264138c4ac30d75fd1eb44270";
+export const outputTag = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 /** Stands for a value that a preview cannot know yet. */
-const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 export type PropertyMap = { [key: string]: JsonValue };
 

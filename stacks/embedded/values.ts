@@ -1,5 +1,11 @@
 /** Property values as they cross Pulumi's wires: plain JSON in which secrets, unknowns and references carry tags. */
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
+import {
+  outputTag,
+  secretTag,
+  signatureKey,
+  unknownValue,
+} from "../../components/local/property-values.ts";
 
 export type Value = null | boolean | number | string | Value[] | Properties;
 export interface Properties {
@@ -7,12 +13,11 @@ export interface Properties {
 }
 
 /** What stands where a value will only be known after the deployment. */
-export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+export const unknown = unknownValue;
 
-const signatureKey = "4dabf18193072939515e22adb298388d";
 const signatures = {
-  secret: "1b47061264138c4ac30d75fd1eb44270",
-  output: "d0e6a833031e9bbcd3f4e8bde6ca49a4",
+  secret: secretTag,
+  output: outputTag,
   asset: "c44067f5952c0a294b673a41bacd8c17",
   archive: "0def7320c3a5731c473e5ecbe6d01bc7",
 } as const;
