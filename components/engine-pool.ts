@@ -51,7 +51,7 @@ export class EnginePool extends EchoComponent {
   }
 }
 
-export function planEndpoints({ host, ports }: Pick<EngineConfig, "host" | "ports">): {
+function planEndpoints({ host, ports }: Pick<EngineConfig, "host" | "ports">): {
   main: string;
   ollama: string;
 } {

@@ -39,7 +39,7 @@ export class Model extends EchoComponent {
 }
 
 /** The part of a spec that one machine can honour. */
-export function planLocalSpec(spec: ModelSpec): ModelSpec {
+function planLocalSpec(spec: ModelSpec): ModelSpec {
   const clusterOnly: readonly string[] = clusterOnlyFields;
   const entries = Object.entries(spec).filter(([key]) => !clusterOnly.includes(key));
   return Object.fromEntries(entries) as ModelSpec;

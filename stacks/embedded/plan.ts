@@ -91,7 +91,7 @@ export function planDeletions(resources: ResourceState[]): Map<ResourceState, Re
 }
 
 /** The inputs of a dependent as they look while what they come from is being replaced; undefined when none do. */
-export function inputsDuringReplacement(
+function inputsDuringReplacement(
   resource: ResourceState,
   replaced: Set<string>,
 ): Properties | undefined {

@@ -59,7 +59,7 @@ export interface UrnParts {
   name: string;
 }
 
-export function parseUrn(urn: string): UrnParts {
+function parseUrn(urn: string): UrnParts {
   const [stack, project, qualifiedType, ...name] = urn.replace(/^urn:pulumi:/, "").split("::");
   return {
     stack: stack ?? "",

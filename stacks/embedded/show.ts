@@ -56,7 +56,7 @@ const words: Record<Op, [begun: string, done: string, planned: string]> = {
 };
 
 /** A value as the user may see it: `before → after` lines never show what is secret. */
-export function renderValue(value: Value | undefined): string {
+function renderValue(value: Value | undefined): string {
   if (value === undefined) return "nothing";
   return JSON.stringify(mapValue(value, item => (isSecret(item) ? "[secret]" : item)))
     .replaceAll('"[secret]"', "[secret]")

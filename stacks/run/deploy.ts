@@ -15,9 +15,11 @@ import { backendFolder, type Home, purge } from "./home.ts";
 import {
   carryBack,
   decryptConfig,
+  isStackName,
   openStackSecrets,
   readStackFile,
   type StackFile,
+  withoutConfig,
   writeMerged,
 } from "./stack-file.ts";
 
@@ -37,9 +39,8 @@ export interface DeployOptions {
 
 /** Answers with the exit code. */
 export async function deploy(options: DeployOptions): Promise<number> {
-  const { project, home, stack, command } = options;
-  const files = { project: project.name, folder: project.configFolder, home: home.folder };
-  const file = readStackFile(files, stack);
+  const { home, command } = options;
+  const file = readFiles(options);
   const cli = findCli(options.environment);
   const secrets = await openStackSecrets(file, home.passphrase);
   const isDone =
@@ -52,8 +53,24 @@ export async function deploy(options: DeployOptions): Promise<number> {
   return isDone ? 0 : 1;
 }
 
+/** The stack's files; `down` goes by the state alone when they cannot be read, since it needs nothing else. */
+function readFiles({ project, home, stack, command, out }: DeployOptions): StackFile {
+  const files = { project: project.name, folder: project.configFolder, home: home.folder };
+  try {
+    return readStackFile(files, stack);
+  } catch (error) {
+    const isFile = home.backendUrl.startsWith("file://");
+    if (!(error instanceof EngineError) || command !== "down" || !isFile || !isStackName(stack))
+      throw error;
+    const { salt } = openState(backendFolder(home.backendUrl), project.name, stack, "");
+    if (salt === undefined) throw error;
+    out.write(`${error.message}. The stack is taken down by its state, without that file.\n`);
+    return withoutConfig(files, stack, salt);
+  }
+}
+
 /** What all children are told; the user's own choices win. */
-export function childEnvironment(
+function childEnvironment(
   { home, project }: Pick<DeployOptions, "home" | "project">,
   environment: Environment,
 ): Environment {

@@ -26,19 +26,23 @@ export interface StackFiles {
   home: string;
 }
 
-export function isTree(value: unknown): value is Tree {
+function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function isSecure(value: unknown): value is { secure: string } {
+function isSecure(value: unknown): value is { secure: string } {
   return isTree(value) && typeof value.secure === "string" && Object.keys(value).length === 1;
+}
+
+export function isStackName(name: string): boolean {
+  return /^[\w.-]+$/.test(name);
 }
 
 export function readStackFile(files: StackFiles, stack: string): StackFile {
   const name = `Pulumi.${stack}.yaml`;
   const trackedPath = join(files.folder, name);
   const homePath = join(files.home, name);
-  if (!/^[\w.-]+$/.test(stack) || (!existsSync(trackedPath) && !existsSync(homePath))) {
+  if (!isStackName(stack) || (!existsSync(trackedPath) && !existsSync(homePath))) {
     throw new EngineError(
       "invalid_config",
       `there is no stack "${stack}": ${trackedPath} does not exist`,
@@ -55,6 +59,12 @@ export function readStackFile(files: StackFiles, stack: string): StackFile {
   const over = withNamespace(homeConfig, files.project, homePath);
   const config = mergeTrees(base, over) as Tree;
   return { home, homePath, config, settings: { ...trackedSettings, ...homeSettings } };
+}
+
+/** What stands for files that cannot be read where the state says all that is needed; never written. */
+export function withoutConfig(files: StackFiles, stack: string, salt: string): StackFile {
+  const homePath = join(files.home, `Pulumi.${stack}.yaml`);
+  return { home: parseDocument(""), homePath, config: {}, settings: { encryptionsalt: salt } };
 }
 
 function readDocument(path: string): Document {
@@ -117,7 +127,7 @@ export async function openStackSecrets(file: StackFile, passphrase: string): Pro
   return secrets;
 }
 
-export function setSalt(file: StackFile, salt: string): void {
+function setSalt(file: StackFile, salt: string): void {
   if (file.settings.encryptionsalt === salt) return;
   if (!isMap(file.home.contents)) file.home.contents = file.home.createNode({}) as never;
   file.home.set("encryptionsalt", salt);
@@ -143,7 +153,7 @@ export function decryptConfig(config: Tree, secrets: Secrets): ClearConfig {
   return { values, secretKeys };
 }
 
-export function hasSecure(value: unknown): boolean {
+function hasSecure(value: unknown): boolean {
   if (isSecure(value)) return true;
   if (Array.isArray(value)) return value.some(hasSecure);
   return isTree(value) && Object.values(value).some(hasSecure);

@@ -11,7 +11,7 @@ import { deleteModel, listStatuses, putModel, showStatus } from "./models.ts";
 
 const owner = { owner: "`stack` or `client` (the default)." };
 
-export const ModelStatusSchema = z.looseObject({
+const ModelStatusSchema = z.looseObject({
   spec: ModelSpec,
   owner: z.enum(["stack", "client"]),
   state: z.enum(["pending", "fetching", "loading", "ready", "unloaded", "failed"]),

@@ -156,7 +156,7 @@ function toVariables(
   };
 }
 
-export function toOpenAiTool(tool: ToolDefinition): { [key: string]: JsonValue } {
+function toOpenAiTool(tool: ToolDefinition): { [key: string]: JsonValue } {
   const { name, description, parameters } = tool;
   return {
     type: "function",

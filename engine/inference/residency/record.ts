@@ -33,7 +33,7 @@ export async function readRecord(options: RecordOptions): Promise<ModelRecord[]>
 }
 
 /** What of the text is a record, and what is wrong with the rest. */
-export function parseRecord(text: string): { models: ModelRecord[]; problems: string[] } {
+function parseRecord(text: string): { models: ModelRecord[]; problems: string[] } {
   const entries = toEntries(text);
   if (entries === undefined) return { models: [], problems: ["it is no record of models"] };
   const models: ModelRecord[] = [];
