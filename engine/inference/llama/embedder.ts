@@ -20,7 +20,13 @@ export function createEmbedder(
       batchSize: contextTokens,
       threads: threadsMax,
     });
-    return await opening;
+    try {
+      return await opening;
+    } catch (error) {
+      // There may be memory for it when the next text comes.
+      opening = undefined;
+      throw error;
+    }
   };
   return {
     async embed(text) {
