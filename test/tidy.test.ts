@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { metrics } from "../engine/contract/metrics.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -193,4 +194,12 @@ test("nothing in the engine is dead: every file is reached from an entry", () =>
   }
   const dead = code.filter(file => !reached.has(file.path));
   expect(dead.map(file => file.path)).toEqual([]);
+});
+
+test("every metric of the contract is measured somewhere", () => {
+  const spoken = code
+    .filter(file => file.path.startsWith("engine/") && file.path !== "engine/contract/metrics.ts")
+    .map(file => file.text)
+    .join("\n");
+  expect(Object.keys(metrics).filter(name => !spoken.includes(`"${name}"`))).toEqual([]);
 });
