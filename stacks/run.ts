@@ -85,7 +85,9 @@ try {
   if (!(error instanceof Error)) throw error;
   const isOurs = error instanceof EngineError;
   const isMisuse = "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-  if (!isOurs && !isMisuse) throw error;
-  process.stderr.write(`${isOurs ? `${error.message}. ${error.remedy}` : error.message}\n`);
+  const isSystem = "syscall" in error;
+  if (!isOurs && !isMisuse && !isSystem) throw error;
+  const remedy = isOurs ? error.remedy : isSystem ? "Mend that, then run the command again." : "";
+  process.stderr.write(`${error.message}${isMisuse ? "" : `. ${remedy}`}\n`);
   process.exitCode = 1;
 }

@@ -18,8 +18,21 @@ export interface Home {
   passphrase: string;
 }
 
+/** @throws EngineError invalid_config when the folder cannot be made or written to */
 export function openHome(environment: Environment): Home {
   const folder = resolve(environment.ECHORATOR_HOME || join(homedir(), ".echorator"));
+  try {
+    return openFolder(folder, environment);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new EngineError("invalid_config", `the home folder ${folder} cannot be used: ${why}`, {
+      remedy: "Set ECHORATOR_HOME to a folder that you may write to, or mend that one.",
+      cause: error,
+    });
+  }
+}
+
+function openFolder(folder: string, environment: Environment): Home {
   const pulumi = join(folder, homeLayout.pulumi);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   mkdirSync(pulumi, { recursive: true, mode: 0o700 });
