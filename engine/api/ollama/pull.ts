@@ -11,26 +11,30 @@ import { NamedRequest } from "./schemas.ts";
 
 export async function pull(engine: Engine, call: Call): Promise<Response> {
   const request = await readBody(call, NamedRequest);
-  const { spec, owner } = planPull(engine, request.model);
-  const statuses = engine.models.apply(spec, owner, call.signal)[Symbol.asyncIterator]();
+  const { spec, owner, isNew } = planPull(engine, request.model);
+  const applied = engine.models.apply(spec, owner, call.signal);
+  const forget = () => (isNew ? engine.models.remove(spec.name, owner) : undefined);
+  const statuses = refuseFailed(applied, forget)[Symbol.asyncIterator]();
   // The first status stands for the refusals that still deserve a status code.
   const first = await statuses.next();
   const all = rejoin(first, statuses);
   if (request.stream === false) {
-    for await (const status of all) refuseFailed(status);
+    for await (const _ of all);
     return json({ status: "success" });
   }
   return stream(call, renderProgress(all), { contentType: ndjson, renderError: renderErrorLine });
 }
 
+type PulledModel = Pick<ModelStatus, "spec" | "owner"> & { isNew: boolean };
+
 /** A served model is applied as it is; a source becomes a model of the client. */
-function planPull(engine: Engine, wanted: string): Pick<ModelStatus, "spec" | "owner"> {
+function planPull(engine: Engine, wanted: string): PulledModel {
   const known = engine.models.find(wanted);
-  if (known !== undefined) return known;
+  if (known !== undefined) return { ...known, isNew: false };
   checkSource(wanted);
   const name = chooseName(wanted, candidate => engine.models.find(candidate) !== undefined);
   const spec = parseValue(ModelSpec, { name, source: wanted, required: false });
-  return { spec, owner: "client" };
+  return { spec, owner: "client", isNew: true };
 }
 
 /** @throws EngineError model_not_found: what Ollama's registry holds cannot be had by its name here */
@@ -87,7 +91,6 @@ async function* renderProgress(statuses: AsyncIterable<ModelStatus>): AsyncGener
   yield line({ status: "pulling manifest" });
   let said = "";
   for await (const status of statuses) {
-    refuseFailed(status);
     const text = line(toProgress(status));
     if (text !== said) yield text;
     said = text;
@@ -111,7 +114,18 @@ function toProgress({ state, progress, file, spec }: ModelStatus) {
   };
 }
 
-function refuseFailed({ state, error }: ModelStatus): void {
-  if (state !== "failed" || error === undefined) return;
-  throw new EngineError("invalid_model_file", error.message, { remedy: error.remedy });
+/** A pull that failed leaves no model behind, only what it has downloaded, for the next one to go on from. */
+async function* refuseFailed(
+  statuses: AsyncIterable<ModelStatus>,
+  forget: () => Promise<void> | undefined,
+): AsyncGenerator<ModelStatus> {
+  for await (const status of statuses) {
+    if (status.state === "failed" && status.error !== undefined) {
+      // Another client may have removed it in the same moment.
+      await forget()?.catch(() => undefined);
+      const { message, remedy } = status.error;
+      throw new EngineError("invalid_model_file", message, { remedy });
+    }
+    yield status;
+  }
 }

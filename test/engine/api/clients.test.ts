@@ -120,6 +120,20 @@ describe.each(["main", "ollama"] as const)("ollama on the port %s", port => {
   });
 });
 
+test("a pull that fails leaves no model behind", async () => {
+  const client = new Ollama({ host: engine.ollamaUrl });
+  const models = async () => (await fetch(`${engine.mainUrl}/api/v1/models`)).json();
+  const before = await models();
+  for (const stream of [true, false])
+    await expect(
+      (async () => {
+        const pulled = client.pull({ model: "file:///nowhere/none.gguf", stream: stream as true });
+        for await (const _ of await pulled);
+      })(),
+    ).rejects.toThrow(/./);
+  expect(await models()).toEqual(before);
+});
+
 test("a model that a client pulled is the client's to delete", async () => {
   const client = new Ollama({ host: engine.ollamaUrl });
   await client.pull({ model: "bundled:tiny-model" });
