@@ -134,7 +134,7 @@ function runEngine(state: State): Promise<EngineExit> {
   });
 }
 
-export function engineArguments(plan: SupervisorPlan): string[] {
+function engineArguments(plan: SupervisorPlan): string[] {
   const { home, host, ports } = plan;
   return [
     plan.entry,
