@@ -1,6 +1,5 @@
 /** Files on this disk with their digests, computed once a version of the file. */
-import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { EngineError } from "../contract/errors.ts";
 import { digestFile } from "./digest.ts";
 import type { WeightRequest, Weights } from "./sources/source.ts";
@@ -40,9 +39,10 @@ async function statFile(path: string, label: string) {
       found.isDirectory() ? "is a folder and no file" : "is no regular file",
       "Name one GGUF file in the model's `source`.",
     );
-  await access(path, constants.R_OK).catch(() => {
+  const opened = await open(path, "r").catch(() => {
     throw wrong("may not be read by the engine's user", readable);
   });
+  await opened.close();
   return found;
 }
 

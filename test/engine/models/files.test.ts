@@ -26,6 +26,7 @@ import {
   type ModelServerOptions,
   sha256Of,
 } from "../../support/model-server.ts";
+import { asOrdinaryUser } from "../../support/ordinary-user.ts";
 
 const model = encodeGguf(tinyModel({ seed: 1, blockCount: 4 }));
 const other = encodeGguf(tinyModel({ seed: 2, blockCount: 4 }));
@@ -159,13 +160,14 @@ test("a path that is missing, a folder, or another format is named with what to 
   expect(existsSync(join(home, "x.bin"))).toBe(true);
 });
 
-test.skipIf(process.getuid?.() === 0)("a file that may not be read is named", async () => {
+test("a file that may not be read is named", async () => {
   const path = join(home, "x.gguf");
   writeFileSync(path, model);
   chmodSync(path, 0);
-  expect(await thrownBy(resolve(createFiles(), `file://${path}`))).toEqual(
-    failure("invalid_config", /may not be read/, /Let the user/),
+  const thrown = await asOrdinaryUser(home, () =>
+    thrownBy(resolve(createFiles(), `file://${path}`)),
   );
+  expect(thrown).toEqual(failure("invalid_config", /may not be read/, /Let the user/));
 });
 
 test("a remote file is fetched once, kept by its digest, and found again without network", async () => {

@@ -25,6 +25,7 @@ import {
   newEvent,
   type StoresOptions,
 } from "../../conformance/store.ts";
+import { asOrdinaryUser } from "../../support/ordinary-user.ts";
 
 const root = mkdtempSync(join(tmpdir(), "echorator-sqlite-"));
 let count = 0;
@@ -227,11 +228,13 @@ describe("sqlite files", () => {
     await expect(open()).rejects.toThrow(/newer Echorator/);
   });
 
-  test.skipIf(process.getuid?.() === 0)("a file that may not be written is named", async () => {
+  test("a file that may not be written is named", async () => {
     await open();
     await stores.close();
     chmodSync(join(folder, "acme.sqlite"), 0o400);
-    await expect(open()).rejects.toThrow(/acme\.sqlite cannot be opened for writing/);
+    await asOrdinaryUser(root, async () => {
+      await expect(open()).rejects.toThrow(/acme\.sqlite cannot be opened for writing/);
+    });
   });
 
   test("a folder that cannot be made is named", () => {
