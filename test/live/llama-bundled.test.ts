@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { GenerateRequest, Message } from "../../engine/contract/chat.ts";
 import { collect, doneOf, textOf } from "../conformance/backend.ts";
-import { bundledModel, hasBundledModel, type OpenedModel, openModel } from "./llama-support.ts";
+import { bundledModel, type OpenedModel, openModel } from "./llama-support.ts";
 
-describe.skipIf(!hasBundledModel)("bundled model", () => {
+describe("bundled model", () => {
   let opened: OpenedModel;
   beforeAll(async () => {
     opened = await openModel(bundledModel);

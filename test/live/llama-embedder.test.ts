@@ -8,6 +8,11 @@ const file = [
   new URL("../../../shared/models/minilm-l6-v2-q8_0.gguf", import.meta.url).pathname,
 ].find(path => path !== undefined && existsSync(path));
 
+if (file === undefined)
+  console.info(
+    "the embedder is skipped: there is none at ECHO_TEST_EMBEDDER or in ../shared/models",
+  );
+
 describe.skipIf(file === undefined)("embedder", () => {
   let opened: OpenedModel;
   beforeAll(async () => {

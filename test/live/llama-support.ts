@@ -14,7 +14,6 @@ import { type TinyModelOptions, writeTinyGguf } from "../support/gguf-writer.ts"
 
 export const bundledModel = new URL("../../engine/models/bundled/echo-tiny.gguf", import.meta.url)
   .pathname;
-export const hasBundledModel = existsSync(bundledModel);
 
 export interface OpenedModel {
   backend: LlamaBackend;
