@@ -1,6 +1,6 @@
 /** Opens real models for the live tests: tiny random ones written to a temporary folder, or files that are there. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ModelFile, ModelSpec, type ModelSpecInput } from "../../engine/contract/model.ts";
