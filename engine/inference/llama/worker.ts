@@ -111,7 +111,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     call(toMessage, call) {
       const { process, calls } = opened;
       if (!isUp) {
-        queueMicrotask(() => call.onAnswer({ type: "error", error: crashed() }, true));
+        const error = closing.signal.aborted ? stopping() : crashed();
+        queueMicrotask(() => call.onAnswer({ type: "error", error }, true));
         return { cancel: () => {} };
       }
       const id = calls.open(call);
@@ -123,9 +124,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     pid: () => opened.process.pid,
     async close() {
       if (!closing.signal.aborted) closing.abort();
-      const stopping = new EngineError("stopping", "The model is being stopped.");
-      serving.reject(stopping);
-      opened.calls.failAll(stopping);
+      // A call that comes now would wait for an answer that nobody gives.
+      isUp = false;
+      serving.reject(stopping());
+      opened.calls.failAll(stopping());
       opened.process.kill();
       await opened.process.exited;
     },
@@ -179,6 +181,10 @@ async function open(
     loaded.abort();
     unwanted.removeEventListener("abort", stop);
   }
+}
+
+function stopping(): EngineError {
+  return new EngineError("stopping", "The model is being stopped.");
 }
 
 function crashed(): EngineError {
