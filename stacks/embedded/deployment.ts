@@ -57,7 +57,7 @@ export function refuse(what: string): never {
   });
 }
 
-/** The error of an operation on one resource, unless it says itself which one it was. */
+/** What is protected is neither deleted nor replaced, whoever asks. */
 export function protectedError(resource: ResourceState, what: string): EngineError {
   return new EngineError("conflict", `${resource.urn} is protected and would be ${what}`, {
     remedy: "Remove `protect` from it and run `npm run up` first, if that is what you want.",

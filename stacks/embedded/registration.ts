@@ -148,7 +148,7 @@ async function registerCustom(
 ): Promise<ResourceState> {
   const isGone = old === undefined || old.pendingReplacement === true;
   const inputs = await check(deployment, goal, isGone ? {} : (old.inputs ?? {}));
-  const diff = isGone ? noDiff : await diffResource(deployment, goal, old, inputs);
+  const diff = isGone ? noDiff : await diffResource(deployment, goal.provider, old, inputs);
   const isInterrupted = old !== undefined && deployment.interrupted.has(old.urn);
   const plan = planResource(goal, old, inputs, diff, isInterrupted);
   if (plan.op === "create") return await createResource(deployment, goal, inputs, old);
@@ -163,11 +163,11 @@ async function registerCustom(
 
 async function diffResource(
   deployment: Deployment,
-  goal: Goal,
+  reference: string | undefined,
   old: ResourceState,
   news: Properties,
 ): Promise<Diff> {
-  const { provider } = await deployment.providers.of(goal);
+  const { provider } = await deployment.providers.of({ urn: old.urn, provider: reference });
   return await provider.diff({ ...toExisting(old), news });
 }
 
@@ -192,9 +192,8 @@ function keepResource(
 /** Deletes what will be made again, and before it whatever cannot live through that. */
 async function deleteFirst(deployment: Deployment, old: ResourceState): Promise<void> {
   const mustReplace = async (resource: ResourceState, news: Properties): Promise<boolean> => {
-    const { provider } = await deployment.providers.of(resource);
-    const diff = await provider.diff({ ...toExisting(resource), news });
-    return diff.replaces.length > 0;
+    const { replaces } = await diffResource(deployment, resource.provider, resource, news);
+    return replaces.length > 0;
   };
   const olds = deployment.snapshot.olds();
   const dependents = await planDependentReplacements(old, olds, mustReplace);
