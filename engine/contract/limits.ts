@@ -36,6 +36,8 @@ export const limits = {
   /** Crashes of one inference child within the window before the model is called failed. */
   childCrashesMax: 5,
   childCrashWindowMs: 60_000,
+  /** How often an inference process is asked for a sign of life; after two without one it is ended. */
+  childPulseMs: 20_000,
   /** GGUF header bounds, checked before native code sees a file. */
   ggufHeaderBytesMax: 256 * 1024 * 1024,
   ggufKeysMax: 65_536,

@@ -65,6 +65,7 @@ export function createScriptedBackend(options: ScriptedOptions = {}): ScriptedBa
   ): AsyncGenerator<GenerateItem> {
     const arrived = clock.monotonic();
     const prompt = toTokens(renderInput(request.input));
+    refuseEmpty(prompt.length);
     refuseTooLong(prompt.length, facts.contextTokens);
     const release = await slots.take(AbortSignal.any([caller, closing.signal]));
     const signal = AbortSignal.any([caller, closing.signal, crash.signal]);
@@ -164,6 +165,14 @@ function renderInput(input: GenerateInput): string {
   const tools = (input.tools ?? []).map(tool => ` ${JSON.stringify(tool)}`).join("");
   const messages = input.messages.map(message => ` <${message.role}> ${message.content}`).join("");
   return `${tools}${messages} <assistant>`;
+}
+
+function refuseEmpty(tokens: number): void {
+  if (tokens > 0) return;
+  throw new EngineError("invalid_request", "The prompt is empty: there is nothing to go on from.", {
+    field: "prompt",
+    remedy: "Send at least one word.",
+  });
 }
 
 function refuseTooLong(tokens: number, contextTokens: number): void {

@@ -147,6 +147,14 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(error.message).toContain(String(backend.facts().contextTokens));
     });
 
+    it("refuses a prompt without a token, and goes on with the others", async () => {
+      const { backend } = await start();
+      const input = { kind: "prompt" as const, prompt: "" };
+      await expectError(collect(backend, { input, cacheScope: "s" }), "invalid_request");
+      await collect(backend, hello());
+      expect(backend.load()).toEqual({ busySlots: 0, waiting: 0 });
+    });
+
     it("reuses the prefix of the same scope and of no other", async () => {
       const { backend } = await start();
       await collect(backend, hello());

@@ -175,6 +175,8 @@ export function createModelService(
         case "cancel":
           cancels.get(message.id)?.(new EngineError("cancelled", "The request was cancelled."));
           return;
+        case "ping":
+          return send({ type: "alive" });
         case "forget":
           return model.forget(message.scope);
         case "grant":
@@ -199,10 +201,14 @@ function offeredTools(input: GenerateInput) {
 /** A prompt without a token has nothing to go on from: the decode loop could never begin it. */
 function refuseUnfit(tokens: number, contextTokens: number): void {
   if (tokens === 0)
-    throw new EngineError("invalid_request", "The prompt is empty: there is nothing to go on from.", {
-      field: "prompt",
-      remedy: "Send at least one word.",
-    });
+    throw new EngineError(
+      "invalid_request",
+      "The prompt is empty: there is nothing to go on from.",
+      {
+        field: "prompt",
+        remedy: "Send at least one word.",
+      },
+    );
   if (tokens < contextTokens) return;
   throw new EngineError(
     "context_exceeded",

@@ -24,6 +24,8 @@ export type ToChild =
   | { type: "count"; id: number; input: GenerateInput }
   | { type: "embed"; id: number; texts: string[] }
   | { type: "cancel"; id: number }
+  /** Answered by `alive` at once. */
+  | { type: "ping" }
   /** Keep nothing of this cache scope. */
   | { type: "forget"; scope: string }
   /** Compute with so many threads from the next batch on; 0 = pause. Answered by `granted`. */
@@ -39,4 +41,5 @@ export type FromChild =
   /** Ends a request. */
   | { type: "error"; id: number; error: ErrorShape }
   | { type: "granted"; grant: number }
+  | { type: "alive" }
   | { type: "log"; level: LogLevel; message: string };

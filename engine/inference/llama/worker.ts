@@ -8,6 +8,7 @@ import type { CoreMember, Cores } from "../cores.ts";
 import { type Call, type Calls, createCalls } from "./calls.ts";
 import { type InferenceProcess, startInferenceProcess } from "./inference-process.ts";
 import type { FromChild, OpenSettings, ToChild } from "./protocol.ts";
+import { type Pulse, watchPulse } from "./pulse.ts";
 
 export interface Worker {
   readonly facts: BackendFacts;
@@ -141,11 +142,14 @@ async function open(
 ): Promise<Incarnation & { facts: BackendFacts }> {
   const { promise: ready, resolve, reject } = Promise.withResolvers<BackendFacts>();
   let member: CoreMember | undefined;
+  let pulse: Pulse | undefined;
+  const ended = new AbortController();
   const calls = createCalls(busy => (busy ? member?.busy() : member?.idle()));
   const onMessage = (message: FromChild) => {
     if (message.type === "ready") resolve(message.facts);
     else if (message.type === "failed") reject(errorFromShape(message.error));
     else if (message.type === "granted") member?.confirm(message.grant);
+    else if (message.type === "alive") pulse?.beat();
     else if (message.type === "log") options.log[message.level](message.message);
     else calls.receive(message);
   };
@@ -161,6 +165,7 @@ async function open(
   });
   void process.exited.then(reason => {
     member?.leave();
+    ended.abort();
     reject(diedWhileLoading(reason));
   });
   const stop = () => process.kill();
@@ -172,7 +177,17 @@ async function open(
   });
   process.send({ type: "open", settings: options.settings });
   try {
-    return { process, calls, facts: await ready };
+    const facts = await ready;
+    pulse = watchPulse({
+      clock: options.clock,
+      ask: () => process.send({ type: "ping" }),
+      onSilence() {
+        options.log.error("inference process does not answer and is ended");
+        process.kill();
+      },
+      ended: ended.signal,
+    });
+    return { process, calls, facts };
   } catch (error) {
     process.kill();
     await process.exited;
