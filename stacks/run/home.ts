@@ -74,9 +74,10 @@ export function backendFolder(url: string): string {
   );
 }
 
-/** Removes weights and memory; what else is in the home stays. */
+/** Removes weights, memory and the list of what clients pulled; what else is in the home stays. */
 export function purge(folder: string): string[] {
-  const paths = [homeLayout.weights, homeLayout.memory].map(name => join(folder, name));
+  const names = [homeLayout.weights, homeLayout.memory, homeLayout.models];
+  const paths = names.map(name => join(folder, name));
   const there = paths.filter(path => existsSync(path));
   for (const path of there) rmSync(path, { recursive: true, force: true });
   return there;

@@ -139,10 +139,11 @@ describe("the home", () => {
     expect(existsSync(join(home, "passphrase"))).toBe(false);
   });
 
-  test("a purge takes weights and memory and nothing else", () => {
+  test("a purge takes weights, memory and the list of models, and nothing else", () => {
     openHome({ ECHORATOR_HOME: home });
-    for (const name of ["weights", "memory", "logs"]) writeFileSync(join(home, name), "");
-    expect(purge(home)).toEqual([join(home, "weights"), join(home, "memory")]);
+    for (const name of ["weights", "memory", "models.json", "logs"])
+      writeFileSync(join(home, name), "");
+    expect(purge(home)).toEqual(["weights", "memory", "models.json"].map(name => join(home, name)));
     expect(existsSync(join(home, "logs"))).toBe(true);
     expect(existsSync(join(home, "passphrase"))).toBe(true);
   });
