@@ -5,6 +5,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { Peer } from "./api/access.ts";
 import type { EngineConfig } from "./contract/config.ts";
 import { EngineError } from "./contract/errors.ts";
+import { limits } from "./contract/limits.ts";
 
 export type Fetch = (request: Request, peer: Peer) => Promise<Response>;
 
@@ -24,12 +25,16 @@ interface Door {
   open(fetch: Fetch): void;
 }
 
-type Where = Pick<EngineConfig, "host" | "ports">;
+type Where = Pick<EngineConfig, "host" | "ports"> & {
+  /** Of each port; a further one is closed at once. */
+  connectionsMax?: number;
+};
 
 /** @throws EngineError conflict naming the port, its likely holder and the setting; then nothing listens */
-export async function listen({ host, ports }: Where): Promise<Listeners> {
-  const main = createDoor();
-  const ollama = createDoor();
+export async function listen(where: Where): Promise<Listeners> {
+  const { host, ports, connectionsMax = limits.connectionsMax } = where;
+  const main = createDoor(connectionsMax);
+  const ollama = createDoor(connectionsMax);
   const bound = [];
   try {
     for (const [door, name] of [[main, "main"] as const, [ollama, "ollama"] as const]) {
@@ -56,7 +61,7 @@ export async function listen({ host, ports }: Where): Promise<Listeners> {
   };
 }
 
-function createDoor(): Door {
+function createDoor(connectionsMax: number): Door {
   const opened = Promise.withResolvers<Fetch>();
   const answer = getRequestListener(
     async (request, env) => {
@@ -69,6 +74,7 @@ function createDoor(): Door {
   const server = createServer({ keepAliveTimeout: 65_000 }, (incoming, outgoing) => {
     void answer(incoming, outgoing);
   });
+  server.maxConnections = connectionsMax;
   return { server, open: opened.resolve };
 }
 

@@ -1,5 +1,7 @@
 /** Every bound of the engine in one table: what is not bounded here is a defect. Units are in the names. */
 export const limits = {
+  /** Connections of one port at the same time; whoever waits for an answer holds one. */
+  connectionsMax: 4096,
   /** Largest request body any dialect reads. */
   bodyBytesMax: 16 * 1024 * 1024,
   /** Messages in one request. */
