@@ -121,8 +121,27 @@ def choose_facts(rng: random.Random, count: int, used: set[str]) -> list[Fact]:
     return list(chosen.values())
 
 
+def around(rng: random.Random, before: list[str], after: list[str]) -> tuple[str, str]:
+    """Words to put before and after a sentence, with the spaces that join them to it."""
+    first, last = rng.choice(before), rng.choice(after)
+    return (expand(rng, first) + " " if first else ""), (" " if last.startswith(" ") else "") + expand(rng, last)
+
+
+def loosened(rng: random.Random, text: str) -> str:
+    """Now and then a filler word more or a word less, so that no wording is learned as a whole."""
+    words = text.split(" ")
+    roll = rng.random()
+    if roll < 0.12 and len(words) > 2:
+        words.insert(rng.randint(1, len(words)), rng.choice(say.ADVERBS))
+    elif roll < 0.15 and len(words) > 5:
+        small = [at for at, word in enumerate(words) if word in ("the", "is", "do", "a", "you", "to", "of", "I", "that")]
+        if small:
+            del words[rng.choice(small)]
+    return " ".join(words)
+
+
 def statement(rng: random.Random, text: str) -> str:
-    before, after = rng.choice(say.BEFORE_TELL), rng.choice(say.AFTER_TELL)
+    before, after = around(rng, say.BEFORE_TELL, say.AFTER_TELL)
     ending = "." if after or rng.random() < 0.7 else rng.choice(["", "", "!", " ."])
     if before and rng.random() < 0.5 and not text.startswith("I"):
         text = text[0].lower() + text[1:] if text.split(" ")[0] in ("My", "The", "For", "Of", "It", "When", "You", "Please", "Everyone") else text
@@ -130,9 +149,10 @@ def statement(rng: random.Random, text: str) -> str:
 
 
 def question(rng: random.Random, text: str) -> str:
+    text = loosened(rng, text)
     if rng.random() < 0.3:
         return text + rng.choice("?? .")
-    before, after = rng.choice(say.BEFORE_ASK), rng.choice(say.AFTER_ASK)
+    before, after = around(rng, say.BEFORE_ASK, say.AFTER_ASK)
     if before and text[:2] != "I " and rng.random() < 0.8:
         text = text[0].lower() + text[1:]
     return before + text + after + rng.choice(["?", "?", "?", "?", "", "", ".", "??", " ?"])
@@ -409,9 +429,9 @@ def remembered(talk_: Conversation, asked: Fact) -> list[tuple[str, str]]:
     told = talk_.known[asked.key] = value(rng, asked.kind, talk_.used)
     when = date(rng)
     lines = [(when, fact_line(rng, asked, told))]
-    if rng.random() < 0.5:
+    if rng.random() < 0.65:
         newer = talk_.known[asked.key] = value(rng, asked.kind, talk_.used)
-        text = fact_line(rng, asked, newer) if rng.random() < 0.6 else "user: " + statement(rng, asked.tell(rng, newer, change=True))
+        text = fact_line(rng, asked, newer) if rng.random() < 0.6 else "user: " + statement(rng, asked.tell(rng, newer, change=rng.random() < 0.5))
         lines.append((later_than(rng, when), text))
     return lines
 
@@ -437,6 +457,25 @@ def ask_with_block(talk_: Conversation, asked: Fact, others: list[Fact], block: 
         fresh = choose_facts(rng, 1, talk_.used)[0]
         told = value(rng, fresh.kind, talk_.used)
         talk_.exchange(block + statement(rng, fresh.tell(rng, told)), fresh.fill(rng, fresh.words["ack"], told))
+
+
+def newer_wins(rng: random.Random) -> list[Piece]:
+    """A block of facts that each stand in it twice, in either order: the later date holds, whatever comes first."""
+    talk_ = Conversation(rng)
+    facts = choose_facts(rng, rng.choice((1, 1, 2, 2, 3)), talk_.used)
+    lines: list[tuple[str, str]] = []
+    for fact in facts:
+        older, newer = value(rng, fact.kind, talk_.used), value(rng, fact.kind, talk_.used)
+        when = date(rng)
+        lines += [(when, fact_line(rng, fact, older)), (later_than(rng, when), fact_line(rng, fact, newer))]
+        talk_.known[fact.key] = newer
+    lines += [(date(rng), noise_line(rng, facts)) for _ in range(rng.choice((0, 0, 1, 2)))]
+    rng.shuffle(lines)
+    asked, *rest = rng.sample(facts, len(facts))
+    talk_.ask(asked, memory_block(rng, lines))
+    for fact in rest:
+        talk_.ask(fact)
+    return talk_.pieces
 
 
 def small_talk(rng: random.Random) -> list[Piece]:
@@ -479,7 +518,7 @@ def some_tool(rng: random.Random) -> Tool:
 
 def some_tools(rng: random.Random) -> list[Tool]:
     offered: dict[str, Tool] = {}
-    for _ in range(rng.choice((1, 1, 2, 2, 3, 4, 5))):
+    for _ in range(rng.choice((1, 2, 2, 3, 3, 4, 5))):
         tool = some_tool(rng)
         offered.setdefault(tool.description, tool)
     return list(offered.values())
@@ -513,7 +552,7 @@ def use_tool(talk_: Conversation, tool: Tool) -> None:
     rng = talk_.rng
     values = [value(rng, kind, talk_.used) for kind in tool.kinds]
     asked = expand(rng, rng.choice(tool.requests)).replace("{}", values[0]).replace("{1}", values[-1])
-    talk_.turn("user", rng.choice(say.BEFORE_ASK) + asked + rng.choice(["?", ".", "", "", ", please", "!", " now"]))
+    talk_.turn("user", around(rng, say.BEFORE_ASK, [""])[0] + asked + rng.choice(["?", ".", "", "", ", please", "!", " now"]))
     talk_.turn("assistant", call_text(tool, values), True)
     if rng.random() < 0.6:
         result, answer = result_of(rng, tool)
@@ -530,7 +569,7 @@ def with_tools(rng: random.Random) -> list[Piece]:
     facts = choose_facts(rng, 2, talk_.used)
     for _ in range(rng.choice((1, 1, 2, 3))):
         roll = rng.random()
-        if roll < 0.64:
+        if roll < 0.62:
             use_tool(talk_, rng.choice(tools))
         elif roll < 0.74:
             small_turns(talk_, 1)
@@ -538,7 +577,7 @@ def with_tools(rng: random.Random) -> list[Piece]:
             distractors(talk_, 1)
         elif roll < 0.80:
             talk_.tell([rng.choice(facts)])
-        elif roll < 0.95:
+        elif roll < 0.92:
             fact = rng.choice(facts)
             if fact.key not in talk_.known and rng.random() < 0.7:
                 talk_.tell([fact])
@@ -643,8 +682,8 @@ def with_schema_from_talk(rng: random.Random) -> list[Piece]:
 
 
 SHORT = [
-    (0.22, told_and_asked), (0.10, lambda rng: talk(rng, rng.randint(2, 4))), (0.34, lambda rng: with_memory(rng, rng.choice((1, 1, 2, 3, 6)))), (0.12, small_talk),
-    (0.15, with_tools), (0.10, with_schema), (0.02, with_schema_from_talk),
+    (0.27, told_and_asked), (0.08, lambda rng: talk(rng, rng.randint(2, 4))), (0.26, lambda rng: with_memory(rng, rng.choice((1, 1, 2, 3, 6)))), (0.09, newer_wins),
+    (0.13, small_talk), (0.18, with_tools), (0.07, with_schema), (0.01, with_schema_from_talk),
 ]
 LONG = [
     (0.35, lambda rng: told_and_asked(rng, rng.randint(4, 36))), (0.35, lambda rng: talk(rng, rng.randint(6, 32))), (0.30, lambda rng: with_memory(rng, 12)),

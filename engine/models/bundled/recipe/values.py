@@ -156,8 +156,11 @@ def candidate(rng: random.Random, kind: str) -> str:
         return digits(rng)
     if kind == "code":
         return rng.choice((code, digits, invented))(rng)
-    if rng.random() < 0.3:
+    roll = rng.random()
+    if roll < 0.3:
         return rng.choice(REAL.get(kind, REAL["word"]))
+    if roll < 0.38 and kind in ("food", "colour", "job", "animal", "city", "word"):
+        return " ".join([*rng.sample(REAL["word"], rng.choice((1, 1, 2))), rng.choice(REAL[kind])])
     return dressed(rng, kind, invented(rng))
 
 

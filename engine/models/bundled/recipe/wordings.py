@@ -3,6 +3,8 @@
 import random
 import re
 
+import wordings_more
+
 GROUP = re.compile(r"\(([^()]*)\)")
 
 
@@ -381,3 +383,28 @@ ANIMALS = {
     "ask": ["What is my {animal} called", "(What's|What is) my {animal}'s name", "What is the name of my {animal}", "How is my {animal} called", "Do you (know|remember|recall) (my {animal}'s name|what my {animal} is called)", "(Can|Could) you tell me the name of my {animal}", "What did I (call|name) my {animal}", "Tell me (my {animal}'s name|the name of my {animal})", "Remind me what my {animal} is called", "Which name does my {animal} have", "And my {animal}'s name", "I forgot (my {animal}'s name|what my {animal} is called)", "(What is|Whats) my {animal}s name"],
 }
 SMALL_TALK[1][0].insert(0, "(Thanks|thanks|Thank you|thank you|Thanks a lot|thx)")
+
+# The widening of wordings_more.py.
+for key, words in FACTS.items():
+    topic = "|".join([*TOPICS[key].split("|"), *wordings_more.CUES[key], *wordings_more.CUES[key]])
+    words["tell"] += wordings_more.TELL[key]
+    words["change"] += wordings_more.CHANGE[key]
+    words["ask"] += wordings_more.ASK[key] + [pattern.replace("{topic}", topic) for pattern in wordings_more.FRAMES]
+ATTRIBUTE_TELL += wordings_more.ATTRIBUTE_TELL
+ATTRIBUTE_ASK += [pattern.replace("{topic}", "|".join(wordings_more.ATTRIBUTE_CUES)) for pattern in wordings_more.FRAMES]
+BEFORE_TELL += wordings_more.BEFORE_TELL
+AFTER_TELL += wordings_more.AFTER_TELL
+BEFORE_ASK += wordings_more.BEFORE_ASK
+AFTER_ASK += wordings_more.AFTER_ASK
+GREETINGS += wordings_more.GREETINGS
+IDENTITY += wordings_more.IDENTITY
+ASIDES += wordings_more.ASIDES
+ADVERBS = wordings_more.ADVERBS
+for subject in (*TOOL_SUBJECTS, *TOOL_PAIRS):
+    subject[-2].extend(wordings_more.REQUESTS.get(subject[0][0], []))
+for asked, _ in ABOUT_ECHORATOR:
+    for start, wider in wordings_more.ECHORATOR.items():
+        if asked[0].startswith(start):
+            asked.extend(wider)
+for part, texts in wordings_more.ANIMALS.items():
+    ANIMALS[part] += texts
