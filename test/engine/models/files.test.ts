@@ -363,6 +363,7 @@ test("a disk without room is refused before anything is written", async () => {
   expect([...blobs(), ...partials()]).toEqual([]);
 });
 
+// Only Linux has a device that is always full; elsewhere there is no disk to fill without rights.
 test.skipIf(!existsSync("/dev/full"))(
   "a disk that fills up on the way gets its bytes back",
   async () => {
