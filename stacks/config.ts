@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { RunError, runtime } from "@pulumi/pulumi";
 import { z } from "zod";
 import { isServed, type ServedTarget, targets } from "../components/target.ts";
-import { EngineConfig, toFieldProblems } from "../engine/contract/config.ts";
+import { deploymentFields, EngineConfig, toFieldProblems } from "../engine/contract/config.ts";
 
 export interface StackConfig {
   target: ServedTarget;
@@ -21,7 +21,11 @@ const Target = z.enum(targets).default("process");
 /** Fields that a stack file writes as one word, never as JSON. */
 const plainFields = new Set(["target", ...wordFields(EngineConfig.shape)]);
 
-const knownFields = ["target", ...Object.keys(EngineConfig.shape)];
+const deployed: readonly string[] = deploymentFields;
+const knownFields = [
+  "target",
+  ...Object.keys(EngineConfig.shape).filter(field => !deployed.includes(field)),
+];
 
 /** Reads what the deployment engine handed to this program. */
 export function readStackConfig(stack: string): StackConfig {

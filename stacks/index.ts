@@ -14,7 +14,7 @@ const { version } = JSON.parse(
 
 const { target, engine, secretFields } = readStackConfig(getStack());
 const home = readHome();
-const { host, ports, models: specs, ...settings } = engine;
+const { host, ports, models: specs, role, gateway, stores, ...settings } = engine;
 const hasSecretSettings = Object.keys(settings).some(field => secretFields.has(field));
 
 const pool = new EnginePool("engine", {

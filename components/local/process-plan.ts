@@ -5,7 +5,10 @@ import { changedKeys, isEqual, type PropertyMap } from "./property-values.ts";
 import type { SupervisorRecord } from "./supervisor-record.ts";
 
 /** All of an engine's configuration that is neither where it listens nor what it serves. */
-export type EngineSettings = Omit<EngineConfig, "host" | "ports" | "models">;
+export type EngineSettings = Omit<
+  EngineConfig,
+  "host" | "ports" | "models" | "role" | "gateway" | "stores"
+>;
 
 export interface ProcessInputs {
   home: string;

@@ -76,6 +76,27 @@ export interface GenerateRequest {
   maxTokens?: number;
   /** Requests with the same scope (a conversation, a tenant) may share cached prefixes; others never do. */
   cacheScope: string;
+  /** The reply as another backend began it: it is gone on with, and what it holds is not yielded again. */
+  already?: BegunReply;
+}
+
+/** A reply that was cut: enough to go on with it elsewhere. */
+export interface BegunReply {
+  /** As the model wrote it, markup included: the `raw` of the items, joined. */
+  raw: string;
+  tokens: number;
+}
+
+/** What one loaded model can do, and how much of it. */
+export interface BackendFacts {
+  /** Tokens of one sequence. */
+  contextTokens: number;
+  /** Sequences that are decoded together. */
+  slots: number;
+  /** Bytes that the loaded model takes; undefined when unknown. */
+  memoryBytes: number | undefined;
+  /** What it can do, in Ollama's words. */
+  capabilities: readonly ("completion" | "tools" | "embedding")[];
 }
 
 export interface Usage {
@@ -101,11 +122,19 @@ export interface DoneItem {
   timings: Timings;
 }
 
+/** With `raw` and `tokens` of all items so far another backend can go on where this one stopped. */
+export interface Origin {
+  /** What the model wrote since the item before, markup included. */
+  raw?: string;
+  /** Completion tokens up to here, those of `already` included. */
+  tokens?: number;
+}
+
 /** The items of one generation: any number of the first three, then exactly one `done`. */
 export type GenerateItem =
-  | { type: "text"; text: string }
-  | { type: "thought"; text: string }
-  | { type: "toolCall"; call: ToolCall }
+  | ({ type: "text"; text: string } & Origin)
+  | ({ type: "thought"; text: string } & Origin)
+  | ({ type: "toolCall"; call: ToolCall } & Origin)
   | DoneItem;
 
 export interface EmbedResult {

@@ -11,6 +11,19 @@ const Port = z.int().min(1).max(65_535);
 export const scopes = ["use", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
+/** What gateways read of one model: in the ConfigMap of the model, as JSON. */
+export interface RouteConfig {
+  spec: ModelSpec;
+  /** Service whose EndpointSlices are the stable workers; absent for a server of others. */
+  service: string | undefined;
+  /** Service of the canary's workers. */
+  canaryService: string | undefined;
+  /** Deployment or StatefulSet that the scaler sets replicas of. */
+  workload: { kind: "Deployment" | "StatefulSet"; name: string } | undefined;
+  port: number;
+  startupBudgetSeconds: number;
+}
+
 /** Names of tenants become file names and labels, so they are DNS labels as well. */
 export const TenantName = z
   .string()
@@ -37,8 +50,35 @@ export const KeySpec = z.strictObject({
 });
 export type KeySpec = z.infer<typeof KeySpec>;
 
+/** What runs in the process: everything, or one part of it on a cluster. */
+export const roles = ["all", "gateway", "worker", "operator"] as const;
+export type Role = (typeof roles)[number];
+
+export const GatewayConfig = z.strictObject({
+  namespace: z
+    .string()
+    .max(63)
+    .optional()
+    .describe("Namespace whose models are found through the Kubernetes API."),
+  installation: z.string().max(63).default("echorator").describe("As in the platform."),
+  workers: z
+    .record(z.string(), z.array(z.url({ protocol: /^https?$/ })).max(limits.replicasMax))
+    .default({})
+    .describe("Without Kubernetes: model → base URLs of its workers."),
+  holdSeconds: z
+    .int()
+    .min(1)
+    .max(limits.holdMsMax / 1000)
+    .default(300)
+    .describe("How long a request waits for a model that has no replica."),
+  scaler: z.boolean().default(true).describe("Whether this gateway may be the one that scales."),
+});
+export type GatewayConfig = z.infer<typeof GatewayConfig>;
+
 export const EngineConfig = z
   .strictObject({
+    role: z.enum(roles).default("all").describe("What runs in this process."),
+    gateway: GatewayConfig.prefault({}).describe("How a gateway finds its workers."),
     host: z.string().min(1).max(255).default("127.0.0.1").describe("Address to listen on."),
     ports: z
       .strictObject({
@@ -72,6 +112,18 @@ export const EngineConfig = z
       })
       .prefault({})
       .describe("What is remembered, and when."),
+    stores: z
+      .strictObject({
+        kind: z.enum(["sqlite", "postgres"]).default("sqlite"),
+        urlFile: z.string().max(4_096).optional().describe("File with the postgres:// URL."),
+        cacheUrlFile: z
+          .string()
+          .max(4_096)
+          .optional()
+          .describe("File with the URL of the Valkey that gateways share."),
+      })
+      .prefault({})
+      .describe("Where memory and shared counters are kept."),
     inference: z
       .strictObject({
         threads: z
@@ -112,6 +164,9 @@ export const EngineConfig = z
   .superRefine(refuseDoubleNames)
   .superRefine(refuseOpenDoor);
 export type EngineConfig = z.infer<typeof EngineConfig>;
+
+/** What a deployment says to its own engines; no field of a stack's configuration. */
+export const deploymentFields: readonly (keyof EngineConfig)[] = ["role", "gateway", "stores"];
 export type EngineConfigInput = z.input<typeof EngineConfig>;
 
 function refuseDoubleNames(config: { models: ModelSpec[] }, context: z.RefinementCtx): void {

@@ -5,6 +5,8 @@ export const defaultPorts = { main: 5000, ollama: 11_434 } as const;
 export const paths = {
   /** The process makes progress, whatever the models do. */
   live: "/health",
+  /** A worker's or gateway's readiness for its Service: configuration and stores, and for a worker its models. */
+  serving: "/health/serving",
   /** Configuration read, stores open. */
   started: "/api/health",
   /** Every required model of the start-up configuration can answer. */

@@ -53,6 +53,16 @@ export const errorTable = {
   overloaded: { status: 503, remedy: "Try again after the time in Retry-After." },
   model_not_ready: { status: 503, remedy: "Wait until GET /models/health says ready." },
   stopping: { status: 503, remedy: "Try again in a moment: the engine restarts." },
+  does_not_fit: {
+    status: 422,
+    remedy: "Name a larger `profile`, or lower `context`, `slots` or the `kv` types.",
+  },
+  kubernetes_failed: { status: 502, remedy: "Correct what the API server names and try again." },
+  kubernetes_unreachable: {
+    status: 503,
+    remedy: "Look at the cluster's address and at the kubeconfig, then try again.",
+  },
+  rate_limited: { status: 429, remedy: "Try again after the time in Retry-After." },
   deadline_exceeded: { status: 504, remedy: "Ask for fewer tokens, or try again with less load." },
   disk_full: { status: 507, remedy: "Free space below the home folder, then try again." },
 } as const satisfies Record<string, { status: number; remedy: string }>;

@@ -28,6 +28,18 @@ export const limits = {
   modelsMax: 256,
   aliasesMax: 16,
   slotsMax: 64,
+  /** Of one model on a cluster. */
+  replicasMax: 1000,
+  scheduleWindowsMax: 32,
+  adaptersMax: 8,
+  /** How long a gateway holds a request for a model that has no replica yet. */
+  holdMsMax: 600_000,
+  /** Requests that one gateway holds for one such model. */
+  heldRequestsMax: 1024,
+  /** How often a reply whose worker died is gone on with by another. */
+  continuationsMax: 5,
+  /** Largest reply of the Kubernetes API that is read as one. */
+  kubernetesReplyBytesMax: 64 * 1024 * 1024,
   contextTokensMax: 1_048_576,
   /** Models that are fetched or checked at the same time; loading goes one by one. */
   fetchesMax: 8,

@@ -5,15 +5,23 @@ export type Source =
   | { scheme: "bundled"; name: string }
   | { scheme: "file"; path: string }
   | { scheme: "https"; url: string }
+  /** A volume claim of the model's namespace; only a cluster has them. */
+  | { scheme: "pvc"; claim: string; path: string }
+  /** An OpenAI-compatible server that serves the model already: nothing is fetched or loaded. */
+  | { scheme: "openai"; url: string; model: string }
   | { scheme: "hf"; owner: string; repository: string; file: string; revision: string };
 
 export type SourceScheme = Source["scheme"];
 
+/** Of weights that an engine itself brings to its disk. */
+export type FileScheme = Exclude<SourceScheme, "pvc" | "openai">;
+
 /** Schemes of the design that later parts of the project add; named so that the error can say so. */
-const plannedSchemes = ["ollama", "oci", "s3", "pvc"];
+const plannedSchemes = ["ollama", "oci", "s3"];
 
 const example =
-  "bundled:echo-tiny, file:///path/model.gguf, https://host/model.gguf or hf:owner/repo/file.gguf[@revision]";
+  "bundled:echo-tiny, file:///path/model.gguf, https://host/model.gguf, hf:owner/repo/file.gguf[@revision], " +
+  "pvc://claim/path/model.gguf or openai:https://host/v1#model";
 
 /**
  * Reads a source URI.
@@ -35,6 +43,10 @@ export function parseSource(uri: string): Source {
       return parseUrl(uri);
     case "hf":
       return parseHuggingFace(uri, rest);
+    case "pvc":
+      return parseClaim(uri, rest);
+    case "openai":
+      return parseServer(uri, rest);
     default:
       if (plannedSchemes.includes(scheme)) throw wrong(uri, `\`${scheme}:\` is not served yet`);
       throw wrong(uri, "it has no known scheme");
@@ -67,6 +79,26 @@ function parseHuggingFace(uri: string, rest: string): Source {
   if (!owner || !repository || !file || `${rest}/`.includes("../"))
     throw wrong(uri, "`hf:` wants owner/repo/file.gguf, with @revision if need be");
   return { scheme: "hf", owner, repository, file, revision };
+}
+
+function parseClaim(uri: string, rest: string): Source {
+  const [, claim, path] =
+    /^\/\/([a-z0-9]([-a-z0-9.]*[a-z0-9])?)\/(.+\.gguf)$/i.exec(rest)?.filter((_, at) => at !== 2) ??
+    [];
+  if (!claim || !path || `/${path}/`.includes("/../"))
+    throw wrong(uri, "`pvc:` wants a claim and the path of a GGUF file in it");
+  return { scheme: "pvc", claim, path };
+}
+
+function parseServer(uri: string, rest: string): Source {
+  const url = toUrl(rest);
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.hash.length < 2)
+    throw wrong(uri, "`openai:` wants the server's base URL, `#` and the model's name there");
+  if (url.username !== "" || url.password !== "")
+    throw wrong(uri.replace(/\/\/[^@]*@/, "//…@"), "credentials do not belong into a source");
+  const model = decodeURIComponent(url.hash.slice(1));
+  url.hash = "";
+  return { scheme: "openai", url: url.href.replace(/\/$/, ""), model };
 }
 
 function toUrl(uri: string): URL | undefined {

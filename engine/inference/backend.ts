@@ -1,5 +1,6 @@
 /** Backend: from messages or a prompt to tokens. The seam behind which llama.cpp, other machines and the scripted model stand. */
 import type {
+  BackendFacts,
   EmbedResult,
   GenerateInput,
   GenerateItem,
@@ -7,16 +8,7 @@ import type {
 } from "../contract/chat.ts";
 import type { EngineError } from "../contract/errors.ts";
 
-export interface BackendFacts {
-  /** Tokens of one sequence. */
-  contextTokens: number;
-  /** Sequences that are decoded together. */
-  slots: number;
-  /** Bytes that the loaded model takes; undefined when unknown. */
-  memoryBytes: number | undefined;
-  /** What it can do, in Ollama's words. */
-  capabilities: readonly ("completion" | "tools" | "embedding")[];
-}
+export type { BackendFacts };
 
 /** What a backend is doing now, for metrics and admission. */
 export interface BackendLoad {
@@ -37,6 +29,8 @@ export interface BackendLoad {
  *   until it has died so often that `failure` says why it is given up.
  * - What `generate` has cached of a scope is used again for that scope alone, until `forget` of it.
  * - With temperature 0 and nothing else running, equal requests yield equal text.
+ * - Every item but `done` carries `raw` and `tokens`; a request with them as `already` yields what was still to come, and the
+ *   text of both parts is the text of one whole reply (for a model whose tokens depend on how a text was cut: of one with that prefix).
  * - All that crosses it survives JSON.
  */
 export interface Backend {

@@ -103,7 +103,20 @@ function locate(sources: WeightSources, source: Source, request: WeightRequest):
       return sources.https(source, request);
     case "hf":
       return sources.hf(source, request);
+    case "pvc":
+    case "openai":
+      throw noFile(source.scheme);
   }
+}
+
+/** Of these nothing is fetched: a pod mounts its claim and reads a `file:`, and a server of others has its own weights. */
+function noFile(scheme: "pvc" | "openai"): EngineError {
+  const message = `\`${scheme}:\` is no file for this engine.`;
+  const remedy =
+    scheme === "pvc"
+      ? "Use `file:` here; claims are for clusters."
+      : "Use it where a gateway serves.";
+  return new EngineError("invalid_config", message, { field: "source", remedy });
 }
 
 function refuseOtherDigest(spec: ModelSpec, weights: Weights): void {

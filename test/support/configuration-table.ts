@@ -1,6 +1,6 @@
 /** The README's table of configuration, written from the schema, so that there is no second description. */
 import { z } from "zod";
-import { EngineConfig } from "../../engine/contract/config.ts";
+import { deploymentFields, EngineConfig } from "../../engine/contract/config.ts";
 
 interface Field {
   type?: string | string[];
@@ -16,9 +16,11 @@ interface Field {
 /** One row a field: `echorator:` key, what it takes, its default, what it means. */
 export function renderConfigurationTable(): string {
   const schema = z.toJSONSchema(EngineConfig, { io: "input" }) as Field;
-  const rows = Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
-    toRows(`echorator:${name}`, field),
+  const deployed: readonly string[] = deploymentFields;
+  const fields = Object.entries(schema.properties ?? {}).filter(
+    ([name]) => !deployed.includes(name),
   );
+  const rows = fields.flatMap(([name, field]) => toRows(`echorator:${name}`, field));
   return ["| key | takes | default | what it does |", "| --- | --- | --- | --- |", ...rows].join(
     "\n",
   );

@@ -1,6 +1,6 @@
 /** What a source of weights is: the interface behind which the schemes stand. */
 import type { TransferProgress } from "../../contract/model.ts";
-import type { Source, SourceScheme } from "../../contract/source.ts";
+import type { FileScheme, Source } from "../../contract/source.ts";
 
 export interface WeightRequest {
   /** The source as it was written. */
@@ -28,5 +28,5 @@ export type WeightSource<S extends Source> = (
 
 /** One for each scheme; a scheme that the contract knows and nobody serves does not compile. */
 export type WeightSources = {
-  [Scheme in SourceScheme]: WeightSource<Extract<Source, { scheme: Scheme }>>;
+  [Scheme in FileScheme]: WeightSource<Extract<Source, { scheme: Scheme }>>;
 };

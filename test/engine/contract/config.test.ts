@@ -4,6 +4,9 @@ import { EngineConfig, parseEngineConfig } from "../../../engine/contract/config
 
 test("an empty configuration is a whole one", () => {
   expect(EngineConfig.parse({})).toEqual({
+    role: "all",
+    gateway: { installation: "echorator", workers: {}, holdSeconds: 300, scaler: true },
+    stores: { kind: "sqlite" },
     host: "127.0.0.1",
     ports: { main: 5000, ollama: 11_434 },
     auth: "keys",
