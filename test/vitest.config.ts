@@ -2,6 +2,8 @@
 import { defineConfig } from "vitest/config";
 
 const serial = ["test/live/**/*.test.ts", "test/system/**/*.test.ts"];
+const cluster = ["test/cluster/**/*.test.ts"];
+const long = ["test/long/**/*.test.ts"];
 
 export default defineConfig({
   test: {
@@ -12,7 +14,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["test/**/*.test.ts"],
-          exclude: serial,
+          exclude: [...serial, ...cluster, ...long],
           maxWorkers: 2,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
@@ -29,6 +31,32 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // On a real cluster with nodes (`npm run test:cluster`); `npm test` leaves it out.
+          name: "cluster",
+          include: cluster,
+          fileParallelism: false,
+          maxWorkers: 1,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Forms too long for every day (`npm run test:long`).
+          name: "long",
+          include: long,
+          fileParallelism: false,
+          maxWorkers: 1,
+          testTimeout: 3_600_000,
+          hookTimeout: 600_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
