@@ -83,6 +83,23 @@ export const modelConfigKeys = {
   route: "route.json",
   /** EngineConfig as YAML: what the worker reads at its start. */
   engine: "engine.yaml",
+  /** The same for the canary's workers, mounted under the same file name. */
+  canary: "canary.yaml",
+} as const;
+
+/** Where pods of ours find what is mounted. */
+export const mountPaths = {
+  home: "/home/echorator",
+  weights: "/home/echorator/weights",
+  /** Weights of a claim or an image, read-only. */
+  models: "/models",
+  config: "/etc/echorator",
+  configFile: "/etc/echorator/engine.yaml",
+  /** In gateways: one file a key of the Secret `<installation>-endpoints`, for `openai:` models. */
+  endpoints: "/etc/echorator-endpoints",
+  /** In gateways: `url` of the database and of the cache. */
+  database: "/etc/echorator-database",
+  cache: "/etc/echorator-cache",
 } as const;
 
 /** Object and group-version-kind by which the API addresses it. */

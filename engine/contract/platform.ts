@@ -119,6 +119,18 @@ export const Platform = z.strictObject({
       memory: Quantity.default("512Mi"),
       service: z.enum(["ClusterIP", "LoadBalancer", "NodePort"]).default("ClusterIP"),
       host: z.string().max(253).optional().describe("Host name of its HTTPRoute or Ingress."),
+      route: z
+        .strictObject({ gateway: z.string().max(253), namespace: Label.optional() })
+        .optional()
+        .describe(
+          "Gateway of the Gateway API that the host's HTTPRoute joins; an Ingress when absent.",
+        ),
+      ingressClass: z
+        .string()
+        .max(253)
+        .optional()
+        .describe("Of the Ingress; the cluster's when absent."),
+      tlsSecret: z.string().max(253).optional().describe("Secret with the Ingress' certificate."),
       holdSeconds: z
         .int()
         .min(1)
@@ -130,7 +142,23 @@ export const Platform = z.strictObject({
     .prefault({}),
   database: MemoryDatabaseSpec,
   cache: CacheSpec,
+  requestSeconds: z
+    .int()
+    .min(1)
+    .max(3_600)
+    .default(600)
+    .describe("The longest request: a pod that goes has that long to end its replies."),
   networkPolicies: z.boolean().default(true),
+  monitoringNamespace: Label.default("monitoring").describe(
+    "Where the Prometheus runs that may read metrics.",
+  ),
+  apiCidrs: z
+    .array(z.string().max(64))
+    .max(64)
+    .default(["0.0.0.0/0", "::/0"])
+    .describe(
+      "Addresses of the Kubernetes API, which gateways and the operator reach on 443 and 6443.",
+    ),
   clientCidrs: z
     .array(z.string().max(64))
     .max(64)
