@@ -63,6 +63,11 @@ export const limits = {
   ggufBlocksMax: 512,
   ggufExpertsMax: 1024,
   ggufDimensionsMax: 4,
+  /** Reading the header of a model on a server: the time for all of it, and one range. */
+  factsMsMax: 20_000,
+  factsRangeBytesMax: 16 * 1024 * 1024,
+  /** Headers that are remembered in one folder. */
+  factsKeptMax: 512,
   /** Download: attempts without any progress, and silence on the wire before one attempt is given up. */
   downloadAttemptsMax: 5,
   downloadStallMs: 30_000,

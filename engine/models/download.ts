@@ -218,7 +218,7 @@ function totalOf(response: Response): number | undefined {
 }
 
 /** Why the network failed, in words; `fetch` hides the reason in the cause. */
-function toReason(error: TypeError): string {
+export function toReason(error: TypeError): string {
   const cause = error.cause instanceof Error ? error.cause : error;
   const code = "code" in cause ? String(cause.code) : undefined;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")

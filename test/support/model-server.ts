@@ -89,13 +89,15 @@ export async function createModelServer(options: ModelServerOptions = {}): Promi
     const fault = faults.shift() ?? {};
     if (fault.status !== undefined) return refuse(response, fault.status, fault.headers);
     const etag = `"${sha256Of(content).slice(0, 16)}"`;
-    const start = options.ranges === false ? undefined : startOf(request, etag);
+    if (options.etags !== false && request.headers["if-none-match"] === etag)
+      return refuse(response, 304, { etag });
+    const [start, last] = options.ranges === false ? [] : rangeOf(request, etag);
     if (start !== undefined && start >= content.length) return refuse(response, 416);
-    const body = content.subarray(start ?? 0);
+    const body = content.subarray(start ?? 0, last === undefined ? undefined : last + 1);
     response.writeHead(start === undefined ? 200 : 206, {
       "content-length": body.length,
       ...(options.etags === false ? {} : { etag }),
-      ...(start === undefined ? {} : { "content-range": toRange(start, content.length) }),
+      ...(start === undefined ? {} : { "content-range": toRange(start, body, content) }),
     });
     const end = fault.cutAfter ?? fault.stallAfter ?? body.length;
     sentBytes += Math.min(end, body.length);
@@ -122,15 +124,16 @@ export async function createModelServer(options: ModelServerOptions = {}): Promi
   };
 }
 
-/** The requested start, unless If-Range names another version of the file. */
-function startOf(request: IncomingMessage, etag: string): number | undefined {
-  const start = /^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1];
+/** The requested first and last byte, unless If-Range names another version of the file. */
+function rangeOf(request: IncomingMessage, etag: string): (number | undefined)[] {
   const ifRange = request.headers["if-range"];
-  return start === undefined || (ifRange !== undefined && ifRange !== etag) ? undefined : +start;
+  const [, start, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
+  if (!start || (ifRange !== undefined && ifRange !== etag)) return [];
+  return [Number(start), last ? Number(last) : undefined];
 }
 
-function toRange(start: number, length: number): string {
-  return `bytes ${start}-${length - 1}/${length}`;
+function toRange(start: number, body: Buffer, whole: Buffer): string {
+  return `bytes ${start}-${start + body.length - 1}/${whole.length}`;
 }
 
 function refuse(

@@ -2,6 +2,7 @@
 import { EngineError } from "../../contract/errors.ts";
 import type { Source } from "../../contract/source.ts";
 import type { Blobs } from "../blobs.ts";
+import type { OpenRemote } from "../download.ts";
 import { follow, type Hop, toReply } from "./redirects.ts";
 import type { WeightSource } from "./source.ts";
 
@@ -17,14 +18,18 @@ export function createHfSource(
   call: typeof fetch,
   hub: Hub,
 ): WeightSource<HuggingFace> {
+  return (source, request) => blobs.fetch(request, openHuggingFace(call, hub, source));
+}
+
+/** How the file of `source` is asked for. */
+export function openHuggingFace(call: typeof fetch, hub: Hub, source: HuggingFace): OpenRemote {
   const secret: Record<string, string> =
     hub.token === undefined ? {} : { authorization: `Bearer ${hub.token}` };
-  return (source, request) =>
-    blobs.fetch(request, async (headers, signal) => {
-      const hops = await follow(call, toUrl(hub, source), headers, secret, signal);
-      const response = toReply(hops, (status, host) => refused(source, status, host, hub));
-      return { response, ...toPromise(hops) };
-    });
+  return async (headers, signal) => {
+    const hops = await follow(call, toUrl(hub, source), headers, secret, signal);
+    const response = toReply(hops, (status, host) => refused(source, status, host, hub));
+    return { response, ...toPromise(hops) };
+  };
 }
 
 function toUrl(hub: Hub, source: HuggingFace): string {

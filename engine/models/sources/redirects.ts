@@ -57,7 +57,7 @@ export function toReply(
   const last = hops.at(-1);
   if (last === undefined) throw new Error("a request has at least one reply");
   const { status } = last.response;
-  const isUsable = [200, 206, 408, 416, 425, 429].includes(status) || status >= 500;
+  const isUsable = [200, 206, 304, 408, 416, 425, 429].includes(status) || status >= 500;
   if (isUsable) return last.response;
   last.response.body?.cancel().catch(() => undefined);
   throw explain(status, last.url.host);
