@@ -1,0 +1,65 @@
+/** Which place a command line means: an engine's URL, a stack, a cluster, or the engine of this machine. */
+import { join } from "node:path";
+import { defaultPorts } from "../contract/endpoints.ts";
+import type { OptionValues } from "./command.ts";
+import { createEngineClient } from "./engine-client.ts";
+import type { Place } from "./place.ts";
+import { createEnginePlace } from "./places/engine-place.ts";
+import { sendByHttp } from "./send-http.ts";
+
+export interface PlaceOptions {
+  options: OptionValues;
+  environment: Readonly<Record<string, string | undefined>>;
+  userHome: string;
+  /** The admin key of this machine's engine. */
+  homeKey: () => string | undefined;
+  readFile: (path: string) => Promise<string>;
+  sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export type Choice =
+  | { kind: "engine"; url: string; isOwn: boolean }
+  | { kind: "stack"; stack: string }
+  | { kind: "cluster"; kubeconfig: string };
+
+/** What was said wins over what is there: options, then the environment, then files. */
+export function choosePlace(
+  options: OptionValues,
+  environment: PlaceOptions["environment"],
+  found: { kubeconfig: string | undefined },
+): Choice {
+  const text = (value: OptionValues[string]) => (typeof value === "string" ? value : undefined);
+  const own: Choice = { kind: "engine", url: `http://127.0.0.1:${defaultPorts.main}`, isOwn: true };
+  const stack = text(options.stack);
+  const url = text(options.url);
+  const kubeconfig = text(options.kubeconfig);
+  if (url !== undefined) return { kind: "engine", url, isOwn: false };
+  if (stack !== undefined) return { kind: "stack", stack };
+  if (kubeconfig !== undefined) return { kind: "cluster", kubeconfig };
+  if (environment.KOLLAMA_URL)
+    return { kind: "engine", url: environment.KOLLAMA_URL, isOwn: false };
+  if (environment.KUBECONFIG) return { kind: "cluster", kubeconfig: environment.KUBECONFIG };
+  return found.kubeconfig === undefined ? own : { kind: "cluster", kubeconfig: found.kubeconfig };
+}
+
+export async function openPlace(given: PlaceOptions): Promise<Place> {
+  const { options, environment, sleep } = given;
+  const usual = join(given.userHome, ".kube", "config");
+  const found = await given.readFile(usual).then(
+    () => usual,
+    () => undefined,
+  );
+  const choice = choosePlace(options, environment, { kubeconfig: found });
+  const key = typeof options.key === "string" ? options.key : environment.KOLLAMA_KEY;
+  switch (choice.kind) {
+    case "engine": {
+      const url = choice.url.replace(/\/+$/, "");
+      const ownKey = choice.isOwn ? given.homeKey() : undefined;
+      const client = createEngineClient(`engine ${url}`, sendByHttp(url), key ?? ownKey);
+      return createEnginePlace({ client, sleep });
+    }
+    case "stack":
+    case "cluster":
+      throw new Error("not wired");
+  }
+}

@@ -1,0 +1,37 @@
+/** kollama doctor: why a model is stuck, from what its place can tell. */
+import type { Verb } from "../command.ts";
+import { diagnose, type Finding } from "../diagnosis.ts";
+import { exits } from "../exits.ts";
+import { paint, show } from "../output.ts";
+
+export const doctor: Verb = {
+  name: "doctor",
+  summary: "Explain what keeps a model, or everything, from working.",
+  usage: "[NAME]",
+  completes: ["model"],
+  async run({ words, streams, format, place: open }) {
+    const place = await open();
+    const names = words.length > 0 ? words : (await place.models()).map(model => model.name);
+    const about = names.length > 0 ? names : [undefined];
+    const findings: Finding[] = [];
+    for (const name of about) findings.push(...diagnose(name, await place.evidence(name)));
+    const unique = [
+      ...new Map(findings.map(finding => [JSON.stringify(finding), finding])).values(),
+    ];
+    show(streams, format, unique, {
+      human: rows =>
+        rows.length === 0
+          ? `${paint(streams, "green", "Nothing is wrong")} in ${place.title}.\n`
+          : rows
+              .map(finding => renderFinding(finding, text => paint(streams, "red", text)))
+              .join("\n"),
+      names: rows => rows.map(({ about: subject }) => subject),
+    });
+    return unique.length === 0 ? exits.ok.code : exits.unhealthy.code;
+  },
+};
+
+function renderFinding(finding: Finding, mark: (text: string) => string): string {
+  const seen = finding.evidence.map(line => `    ${line}\n`).join("");
+  return `${mark(finding.about)}: ${finding.what}\n  Do: ${finding.remedy}\n${seen === "" ? "" : `  Seen:\n${seen}`}`;
+}
