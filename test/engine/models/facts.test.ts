@@ -136,7 +136,7 @@ test("a server that is away leaves what it said earlier, or a reason", async () 
   await server.close();
   expect(await read.read(uri, signal)).toMatchObject({
     shape,
-    reason: expect.stringMatching(/refused.*earlier/),
+    reason: expect.stringMatching(/earlier/),
   });
   expect(await reader().read(uri, signal)).toEqual({
     shape: undefined,
