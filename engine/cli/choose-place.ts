@@ -5,12 +5,16 @@ import type { OptionValues } from "./command.ts";
 import { createEngineClient } from "./engine-client.ts";
 import type { Place } from "./place.ts";
 import { createEnginePlace } from "./places/engine-place.ts";
+import { createStackPlace } from "./places/stack-place.ts";
+import { createConfigure } from "./run-configure.ts";
 import { sendByHttp } from "./send-http.ts";
 
 export interface PlaceOptions {
   options: OptionValues;
   environment: Readonly<Record<string, string | undefined>>;
   userHome: string;
+  /** Folder of the checkout or package. */
+  root: string;
   /** The admin key of this machine's engine. */
   homeKey: () => string | undefined;
   readFile: (path: string) => Promise<string>;
@@ -59,6 +63,12 @@ export async function openPlace(given: PlaceOptions): Promise<Place> {
       return createEnginePlace({ client, sleep });
     }
     case "stack":
+      return createStackPlace({
+        stack: choice.stack,
+        configure: createConfigure(given.root, choice.stack, environment),
+        openEngine: url =>
+          createEngineClient(`engine ${url}`, sendByHttp(url), key ?? given.homeKey()),
+      });
     case "cluster":
       throw new Error("not wired");
   }

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleepMs } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { homeLayout } from "../contract/endpoints.ts";
 import { EngineError } from "../contract/errors.ts";
 import { openPlace } from "./choose-place.ts";
@@ -12,6 +13,7 @@ import { runProgram } from "./program.ts";
 import { createStreams } from "./terminal.ts";
 
 const { env } = process;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const interruption = new AbortController();
 
 /** The first Ctrl-C ends what is being done, the second the process. */
@@ -64,6 +66,7 @@ process.exitCode = await runProgram({
     openPlace({
       options,
       environment: env,
+      root,
       userHome: homedir(),
       homeKey: readHomeKey,
       readFile: readText,

@@ -2,7 +2,7 @@
 import type { ModelSpec } from "../contract/model.ts";
 import type { EngineClient } from "./engine-client.ts";
 
-/** One model as any place can tell it. */
+/** One model, told alike by every place. */
 export interface PlacedModel {
   name: string;
   source: string;
