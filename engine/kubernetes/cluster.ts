@@ -74,6 +74,11 @@ export interface Cluster {
   ): AsyncIterable<string>;
   /** Every kind that the server serves in its preferred version, as `group/version/Kind` (`v1/Pod` for the core group). */
   apis(): Promise<Set<string>>;
+  /** A request as it is, such as one through the API server to a Service (`…/services/http:NAME:PORT/proxy/PATH`); any status is a reply. */
+  request(
+    request: { method: string; path: string; headers?: Record<string, string>; body?: string },
+    signal: AbortSignal,
+  ): Promise<{ status: number; body: AsyncIterable<Uint8Array> }>;
   /** The server's version, such as v1.34.4. */
   version(): Promise<string>;
   close(): void;
