@@ -85,6 +85,18 @@ export interface BegunReply {
   /** As the model wrote it, markup included: the `raw` of the items, joined. */
   raw: string;
   tokens: number;
+  /**
+   * What of it was yielded, so that nothing of it is yielded again and nothing is left out: one token may bring several items.
+   * Absent: all that `raw` shows by itself.
+   */
+  shown?: ShownReply;
+}
+
+export interface ShownReply {
+  /** Characters (UTF-16) of text and of thoughts. */
+  text: number;
+  thought: number;
+  toolCalls: number;
 }
 
 /** What one loaded model can do, and how much of it. */
@@ -124,10 +136,12 @@ export interface DoneItem {
 
 /** With `raw` and `tokens` of all items so far another backend can go on where this one stopped. */
 export interface Origin {
-  /** What the model wrote since the item before, markup included. */
+  /** What the model wrote since the item before, markup included; "" where one token brought several items. */
   raw?: string;
   /** Completion tokens up to here, those of `already` included. */
   tokens?: number;
+  /** Through a gateway, on the first item of each worker: which one answers, and why it was chosen. */
+  route?: string;
 }
 
 /** The items of one generation: any number of the first three, then exactly one `done`. */

@@ -67,6 +67,47 @@ export const metrics = {
     help: "Crashes of the model's inference process.",
     labels: ["model"],
   },
+  echorator_route_choices_total: {
+    kind: "counter",
+    help: "Requests sent to a worker by why it was chosen: prefix, hash or least.",
+    labels: ["model", "why"],
+  },
+  echorator_route_retries_total: {
+    kind: "counter",
+    help: "Attempts that another worker had to take over, by the code of the failure.",
+    labels: ["model", "code"],
+  },
+  echorator_worker_ejections_total: {
+    kind: "counter",
+    help: "Workers that were left out because they failed or fell silent.",
+    labels: ["model"],
+  },
+  echorator_workers: {
+    kind: "gauge",
+    help: "Workers that the gateway knows by state: usable, ejected, draining or opening.",
+    labels: ["model", "state"],
+  },
+  echorator_held_requests: {
+    kind: "gauge",
+    help: "Requests that wait for a worker to appear.",
+    labels: ["model"],
+  },
+  echorator_hold_seconds: {
+    kind: "histogram",
+    help: "Time that requests waited for a worker to appear.",
+    labels: ["model"],
+    buckets: [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600],
+  },
+  echorator_track_requests_total: {
+    kind: "counter",
+    help: "Attempts by track, stable or canary, and outcome, answered or failed.",
+    labels: ["model", "track", "outcome"],
+  },
+  echorator_canary_taken_back: {
+    kind: "gauge",
+    help: "1 when the current canary was taken back because it did worse.",
+    labels: ["model"],
+  },
   dte_recall_seconds: {
     kind: "histogram",
     help: "Time of one recall.",
