@@ -1,0 +1,276 @@
+/** The Backend of a routed model: each request goes to a worker, to another when that one fails, and goes on there where it was. */
+import type {
+  BackendFacts,
+  BegunReply,
+  DoneItem,
+  GenerateItem,
+  GenerateRequest,
+} from "../../contract/chat.ts";
+import { EngineError } from "../../contract/errors.ts";
+import { limits } from "../../contract/limits.ts";
+import type { Clock } from "../../kit/clock.ts";
+import type { Telemetry } from "../../telemetry/telemetry.ts";
+import type { Backend } from "../backend.ts";
+import { toAbortError } from "../slots.ts";
+import type { Track } from "./catalog.ts";
+import type { Dispatched, Dispatcher } from "./dispatcher.ts";
+import { judgeFailure } from "./failures.ts";
+import type { Hold } from "./hold.ts";
+import { type PrefixChain, toPrefixChain } from "./prefix.ts";
+import type { Tracks } from "./tracks.ts";
+import type { Worker, WorkerPool } from "./worker-pool.ts";
+
+export interface RoutedBackendOptions {
+  model: string;
+  pool: WorkerPool;
+  dispatcher: Dispatcher;
+  tracks: Tracks;
+  hold: Hold;
+  /** No worker is there for a request that was let in already. */
+  onWanting: () => void;
+  clock: Clock;
+  telemetry: Telemetry;
+}
+
+/** Attempts of one request before its first item that may fail without having cost anything, such as refused connections. */
+const attemptsMax = 16;
+
+/** One request on its way: what it has got so far, and where it was. */
+interface Journey {
+  request: GenerateRequest;
+  chain: PrefixChain;
+  begun: BegunReply;
+  /** Whether something came that says not how far the reply is. */
+  isLost: boolean;
+  attempts: number;
+  continuations: number;
+  /** Workers that had no room. */
+  full: Set<string>;
+  track: Track | undefined;
+}
+
+export function createRoutedBackend(options: RoutedBackendOptions): Backend {
+  const { pool, tracks, hold, dispatcher, clock, telemetry, model } = options;
+  const closing = new AbortController();
+  let lastFacts: BackendFacts | undefined;
+
+  async function* generate(
+    request: GenerateRequest,
+    caller: AbortSignal,
+  ): AsyncGenerator<GenerateItem> {
+    const signal = AbortSignal.any([caller, closing.signal]);
+    const journey = begin(request);
+    for (;;) {
+      const { worker, dispatched } = await chooseWorker(journey, signal);
+      const outcome = yield* attempt(journey, worker, dispatched, signal);
+      if (outcome === undefined) return;
+      if (signal.aborted) throw toAbortError(signal);
+      refuseHopeless(journey, outcome);
+      telemetry.metrics.add("echorator_route_retries_total", { model, code: outcome.code });
+    }
+  }
+
+  /** Yields what comes; @returns the failure after which another worker is to go on. */
+  async function* attempt(
+    journey: Journey,
+    worker: Worker,
+    dispatched: Dispatched,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerateItem, EngineError | undefined> {
+    const leave = worker.enter();
+    const sentMs = clock.monotonic();
+    const isBegun = journey.begun.tokens > 0 || journey.begun.raw !== "";
+    const request = isBegun ? { ...journey.request, already: journey.begun } : journey.request;
+    let cachedShare: number | undefined;
+    let isFirst = true;
+    let route = toNote(worker, dispatched);
+    try {
+      const until = AbortSignal.any([signal, worker.lost]);
+      for await (const item of worker.backend.generate(request, until)) {
+        worker.alive();
+        dispatched.first();
+        if (isFirst && !isBegun) tracks.firstToken(worker.track, clock.monotonic() - sentMs);
+        isFirst = false;
+        if (item.type === "done") {
+          cachedShare = toCachedShare(item);
+          tracks.ended(worker.track, "answered");
+          yield toWhole(item, journey.begun);
+          return undefined;
+        }
+        note(journey, item);
+        yield route === "" ? item : { ...item, route };
+        route = "";
+      }
+      throw new EngineError("model_crashed", `The reply of ${worker.id} ended without an end.`);
+    } catch (thrown) {
+      if (signal.aborted) throw toAbortError(signal);
+      return blame(journey, worker, thrown);
+    } finally {
+      dispatched.end(cachedShare);
+      leave();
+    }
+  }
+
+  /** @throws what is the request's own failure */
+  const blame = (journey: Journey, worker: Worker, thrown: unknown): EngineError => {
+    const { error, isWorkers, ejects } = judgeFailure(thrown);
+    if (!isWorkers) {
+      tracks.ended(worker.track, "answered");
+      throw error;
+    }
+    if (error.code === "overloaded") journey.full.add(worker.id);
+    else tracks.ended(worker.track, "failed");
+    if (ejects) pool.eject(worker, error);
+    return error;
+  };
+
+  const chooseWorker = async (
+    journey: Journey,
+    signal: AbortSignal,
+  ): Promise<{ worker: Worker; dispatched: Dispatched }> => {
+    for (;;) {
+      const workers = candidates(journey);
+      const open = workers.filter(worker => !journey.full.has(worker.id));
+      if (workers.length > 0 && open.length === 0) throw allFull(model, workers.length);
+      const dispatched = dispatcher.dispatch(journey.chain, open.map(toDispatchWorker));
+      const worker = open.find(one => one.id === dispatched?.choice.id);
+      if (worker !== undefined && dispatched !== undefined) {
+        const { why } = dispatched.choice;
+        telemetry.metrics.add("echorator_route_choices_total", { model, why });
+        journey.track = worker.track;
+        return { worker, dispatched };
+      }
+      options.onWanting();
+      await hold.enter(signal, true);
+    }
+  };
+
+  /** A reply that has begun stays with its weights while these may be used; another begins where there is someone. */
+  const candidates = (journey: Journey): Worker[] => {
+    const preferred = tracks.preferred(journey.request.cacheScope);
+    const began = journey.begun.tokens > 0 ? journey.track : undefined;
+    if (began !== undefined && tracks.isOpen(began)) return pool.usable(began);
+    const first = pool.usable(preferred);
+    if (first.length > 0) return first;
+    const other = preferred === "stable" ? "canary" : "stable";
+    return tracks.isOpen(other) ? pool.usable(other) : [];
+  };
+
+  /** Any worker that answers will do; `ask` changes nothing there. */
+  const askAny = async <T>(
+    ask: (backend: Backend) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> => {
+    for (let attempts = 0; ; ) {
+      const [worker] = [...pool.usable("stable"), ...pool.usable("canary")].sort(
+        (a, b) => dispatcher.running(a.id) - dispatcher.running(b.id),
+      );
+      if (worker === undefined) {
+        options.onWanting();
+        await hold.enter(signal, true);
+        continue;
+      }
+      try {
+        return await ask(worker.backend);
+      } catch (thrown) {
+        if (signal.aborted) throw toAbortError(signal);
+        const { error, isWorkers, ejects } = judgeFailure(thrown);
+        if (!isWorkers || ++attempts >= attemptsMax) throw error;
+        if (!ejects && attempts >= limits.continuationsMax) throw error;
+        if (ejects) pool.eject(worker, error);
+      }
+    }
+  };
+
+  return {
+    facts() {
+      const facts = [...pool.usable("stable"), ...pool.usable("canary")].map(worker =>
+        worker.backend.facts(),
+      );
+      lastFacts = smallest(facts) ?? lastFacts;
+      if (lastFacts !== undefined) return lastFacts;
+      throw new EngineError("model_not_ready", `No worker of "${model}" has been seen yet.`);
+    },
+    load() {
+      const loads = pool.opened().map(worker => worker.backend.load());
+      return {
+        busySlots: loads.reduce((sum, load) => sum + load.busySlots, 0),
+        waiting: loads.reduce((sum, load) => sum + load.waiting, hold.waiting()),
+      };
+    },
+    failure: () => undefined,
+    generate,
+    countTokens: input => askAny(backend => backend.countTokens(input), closing.signal),
+    embed(texts, caller) {
+      const signal = AbortSignal.any([caller, closing.signal]);
+      return askAny(backend => backend.embed(texts, signal), signal);
+    },
+    forget(cacheScope) {
+      for (const worker of pool.opened()) worker.backend.forget(cacheScope);
+    },
+    async close() {
+      closing.abort(new EngineError("stopping", "The engine is stopping."));
+    },
+  };
+}
+
+function begin(request: GenerateRequest): Journey {
+  return {
+    request,
+    chain: toPrefixChain(request),
+    begun: request.already ?? { raw: "", tokens: 0 },
+    ...{ isLost: false, attempts: 0, continuations: 0, full: new Set(), track: undefined },
+  };
+}
+
+/** Remembers how far the reply is, so that another worker can go on from there. */
+function note(journey: Journey, item: Exclude<GenerateItem, DoneItem>): void {
+  if (item.raw === undefined || item.tokens === undefined) journey.isLost = true;
+  else journey.begun = { raw: journey.begun.raw + item.raw, tokens: item.tokens };
+}
+
+/** @throws the failure, when no further attempt can help or may be made */
+function refuseHopeless(journey: Journey, error: EngineError): void {
+  journey.attempts += 1;
+  if (journey.isLost || journey.attempts >= attemptsMax) throw error;
+  if (error.code === "overloaded") return;
+  // A connection that was refused has done no harm; a worker that died over it may have died of it.
+  if (error.code !== "source_unreachable" && error.code !== "stopping") journey.continuations += 1;
+  if (journey.continuations > limits.continuationsMax) throw error;
+}
+
+function toNote(worker: Worker, { choice }: Dispatched): string {
+  const { why, matched, blocks, running, bound } = choice;
+  return `${worker.id}; track=${worker.track}; why=${why}; blocks=${matched}/${blocks}; running=${running}; bound=${bound}`;
+}
+
+function toDispatchWorker({ id, backend }: Worker) {
+  const { slots, contextTokens } = backend.facts();
+  const { busySlots, waiting } = backend.load();
+  return { id, slots, cacheTokens: slots * contextTokens, reported: busySlots + waiting };
+}
+
+function toCachedShare({ usage }: DoneItem): number {
+  return usage.promptTokens === 0 ? 0 : usage.cachedTokens / usage.promptTokens;
+}
+
+/** The figures of a reply that several workers wrote are those of the whole. */
+function toWhole(item: DoneItem, begun: BegunReply): DoneItem {
+  const completionTokens = Math.max(item.usage.completionTokens, begun.tokens);
+  return { ...item, usage: { ...item.usage, completionTokens } };
+}
+
+function smallest(facts: readonly BackendFacts[]): BackendFacts | undefined {
+  return facts.reduce<BackendFacts | undefined>(
+    (least, one) => (least === undefined || one.contextTokens < least.contextTokens ? one : least),
+    undefined,
+  );
+}
+
+function allFull(model: string, workers: number): EngineError {
+  return new EngineError(
+    "overloaded",
+    `All ${workers} replicas of "${model}" have as many requests waiting as may wait.`,
+    { retryAfterSeconds: 5 },
+  );
+}

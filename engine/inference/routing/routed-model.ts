@@ -1,0 +1,170 @@
+/** One model of a gateway: its workers, its held requests, and what it says of itself. */
+import { EngineError } from "../../contract/errors.ts";
+import type { ModelState, ModelStatus } from "../../contract/model.ts";
+import type { Clock } from "../../kit/clock.ts";
+import type { Random } from "../../kit/random.ts";
+import type { Telemetry } from "../../telemetry/telemetry.ts";
+import type { Lease } from "../served-models.ts";
+import type { CatalogEntry } from "./catalog.ts";
+import { createDispatcher } from "./dispatcher.ts";
+import { createHold } from "./hold.ts";
+import { createRoutedBackend } from "./routed-backend.ts";
+import { createTracks, type Tracks } from "./tracks.ts";
+import { createWorkerPool, type OpenWorker } from "./worker-pool.ts";
+
+export interface RoutedModel {
+  update(entry: CatalogEntry): void;
+  entry(): CatalogEntry;
+  status(): ModelStatus;
+  /** @throws EngineError model_not_ready, overloaded, cancelled */
+  acquire(signal: AbortSignal): Promise<Lease>;
+  forget(cacheScope: string): void;
+  tracks: Tracks;
+  /** What the scaler goes by. */
+  demand(): ModelDemand;
+  close(): Promise<void>;
+}
+
+/** What one gateway wants of one model now. */
+export interface ModelDemand {
+  held: number;
+  running: number;
+  /** When the last request came or ended (ms since 1970); undefined when none did. */
+  lastUsedMs: number | undefined;
+}
+
+export interface RoutedModelOptions {
+  openWorker: OpenWorker;
+  /** A request waits for a worker. */
+  wake: () => void;
+  onTakenBack: (trial: string, reason: string) => void;
+  holdMs: number;
+  clock: Clock;
+  random: Random;
+  telemetry: Telemetry;
+}
+
+/** Of the requests that were held, how many go out to one slot before earlier ones have ended. */
+const heldPerSlot = 2;
+
+/** How often it is said again that requests wait. */
+const wakeEveryMs = 2_000;
+
+export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptions): RoutedModel {
+  const { clock, random, telemetry } = options;
+  const model = first.route.spec.name;
+  let entry = first;
+  let leases = 0;
+  let lastUsedMs: number | undefined;
+  let isWaking = false;
+  let isClosed = false;
+
+  const dispatcher = createDispatcher();
+  const hold = createHold({ model, holdMs: options.holdMs, clock });
+  const tracks = createTracks({ model, telemetry, onTakenBack: options.onTakenBack });
+  const pool = createWorkerPool({
+    ...{ model, openWorker: options.openWorker, clock, random, telemetry },
+    onChange: () => letIn(),
+    onGone: id => dispatcher.forget(id),
+  });
+  const usable = () => [
+    ...pool.usable("stable"),
+    ...(tracks.isOpen("canary") ? pool.usable("canary") : []),
+  ];
+  /** Held requests go out as fast as the workers take them, and no faster. */
+  const letIn = () => {
+    const workers = usable();
+    if (workers.length === 0) return;
+    hold.admitUnderWay();
+    const slots = workers.reduce((sum, worker) => sum + worker.backend.facts().slots, 0);
+    hold.admit(Math.max(0, slots * heldPerSlot - leases));
+  };
+  const wake = async () => {
+    if (isWaking) return;
+    isWaking = true;
+    do {
+      options.wake();
+      await clock.sleep(wakeEveryMs);
+    } while (!isClosed && hold.waiting() > 0 && usable().length === 0);
+    isWaking = false;
+  };
+  const backend = createRoutedBackend({
+    ...{ model, pool, dispatcher, tracks, hold, clock, telemetry },
+    onWanting: () => void wake(),
+  });
+  const stopCollecting = telemetry.metrics.onCollect(() => {
+    telemetry.metrics.set("echorator_held_requests", { model }, hold.waiting());
+    for (const [state, count] of Object.entries(pool.states()))
+      telemetry.metrics.set("echorator_workers", { model, state }, count);
+  });
+  tracks.update(first.route);
+  pool.update(first.route, first.workers);
+
+  const status = (): ModelStatus => {
+    const workers = usable();
+    return {
+      spec: entry.route.spec,
+      owner: "stack",
+      state: workers.length > 0 ? "ready" : stateWithoutWorkers(entry),
+      ...{ progress: undefined, error: undefined, file: undefined, expiresMs: undefined },
+      contextTokens: workers[0]?.backend.facts().contextTokens,
+      memoryBytes: workers[0]?.backend.facts().memoryBytes,
+    };
+  };
+
+  return {
+    tracks,
+    entry: () => entry,
+    update(next) {
+      entry = next;
+      tracks.update(next.route);
+      pool.update(next.route, next.workers);
+    },
+    status,
+    async acquire(signal) {
+      if (isClosed) throw stopping();
+      lastUsedMs = clock.now();
+      if (hold.waiting() > 0 || usable().length === 0) {
+        const arrivedMs = clock.monotonic();
+        void wake();
+        // The first of them may go at once when there is a worker and only the line was not empty.
+        queueMicrotask(letIn);
+        await hold.enter(signal);
+        const seconds = (clock.monotonic() - arrivedMs) / 1000;
+        telemetry.metrics.observe("echorator_hold_seconds", { model }, seconds);
+      }
+      leases += 1;
+      let isReleased = false;
+      return {
+        status: status(),
+        backend,
+        [Symbol.dispose]() {
+          if (isReleased) return;
+          isReleased = true;
+          leases -= 1;
+          lastUsedMs = clock.now();
+          letIn();
+        },
+      };
+    },
+    forget: cacheScope => backend.forget(cacheScope),
+    demand: () => ({ held: hold.waiting(), running: leases, lastUsedMs }),
+    async close() {
+      isClosed = true;
+      hold.refuse(stopping);
+      stopCollecting();
+      await backend.close();
+      await pool.close();
+    },
+  };
+}
+
+/** None wanted, one on its way, or nobody there yet. */
+function stateWithoutWorkers({ route, workers }: CatalogEntry): ModelState {
+  if (workers.length > 0) return "loading";
+  return route.spec.replicas?.min === 0 ? "unloaded" : "pending";
+}
+
+function stopping(): EngineError {
+  return new EngineError("stopping", "The engine is stopping.");
+}

@@ -1,0 +1,58 @@
+/** A gateway's models: what is asked of them is answered by whichever worker can. */
+import { afterEach, expect, test, vi } from "vitest";
+import { EngineError } from "../../../../engine/contract/errors.ts";
+import { ask, createRoutingBench, type RoutingBench, say } from "../../../support/routing.ts";
+
+const spec = { name: "assistant", source: "bundled:echo-tiny", aliases: ["llama3.2:1b"] };
+const never = new AbortController().signal;
+let bench: RoutingBench | undefined;
+
+afterEach(async () => {
+  await bench?.close();
+  bench = undefined;
+});
+
+function start(...options: Parameters<typeof createRoutingBench>): RoutingBench {
+  bench = createRoutingBench(...options);
+  return bench;
+}
+
+test("a model with a worker is ready and answers, by any of its names", async () => {
+  const { catalog, models } = start();
+  catalog.set(spec, [{ id: "w1" }]);
+  expect((await ask(models, "llama3.2:1b", say("hello"))).text).toBe("You said: hello");
+  expect(models.find("assistant:latest")?.state).toBe("ready");
+  expect(models.list().map(model => model.spec.name)).toEqual(["assistant"]);
+  expect(models.readiness()).toEqual({ ready: true, reasons: [] });
+});
+
+test("a request for a model without a worker waits until there is one, and says so", async () => {
+  const { catalog, models } = start();
+  catalog.set(spec, []);
+  const reply = ask(models, "assistant", say("hello"));
+  await vi.waitFor(() => expect(catalog.woken).toEqual(["assistant"]));
+  expect(models.demand().get("assistant")?.held).toBe(1);
+  catalog.set(spec, [{ id: "w1" }]);
+  expect((await reply).text).toBe("You said: hello");
+});
+
+test("a client that goes away waits no longer", async () => {
+  const { catalog, models } = start();
+  catalog.set(spec, []);
+  const gone = new AbortController();
+  const reply = ask(models, "assistant", say("hello"), gone.signal);
+  await vi.waitFor(() => expect(models.demand().get("assistant")?.held).toBe(1));
+  gone.abort();
+  await expect(reply).rejects.toMatchObject({ code: "cancelled" });
+  expect(models.demand().get("assistant")?.held).toBe(0);
+});
+
+test("an unknown model, a change and a removal are refused with what to do", async () => {
+  const { catalog, models } = start();
+  catalog.set(spec, [{ id: "w1" }]);
+  await expect(models.acquire("nobody", never)).rejects.toMatchObject({ code: "model_not_found" });
+  await expect(models.remove("assistant", "client")).rejects.toBeInstanceOf(EngineError);
+  const status = models.find("assistant");
+  const applied = models.apply(status!.spec, "client", never)[Symbol.asyncIterator]();
+  await expect(applied.next()).rejects.toMatchObject({ code: "owned_by_stack" });
+});
