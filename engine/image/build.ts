@@ -6,6 +6,7 @@ import { EngineError } from "../contract/errors.ts";
 import { writeFileAtomically } from "../kit/atomic-file.ts";
 import {
   type BaseLayer,
+  type ImageLayer,
   imageHome,
   imageUser,
   type Manifest,
@@ -34,26 +35,46 @@ export interface BuiltImage extends WrittenImage {
   sbomPath: string;
 }
 
-export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
+/** All that an image is made of, before anything is written. */
+export interface ImagePlan {
+  layers: ImageLayer[];
+  config: Record<string, unknown>;
+  sbom: string;
+}
+
+/** @throws EngineError invalid_config naming what is missing here. */
+export function planImage(
+  options: Pick<BuildOptions, "checkout" | "target" | "sysroots">,
+): ImagePlan {
   const { checkout, target } = options;
   const lockfile = readLockfile(checkout);
   const manifest = readManifest(checkout);
   const packages = closePackages(lockfile, target);
   const base = planBase(checkout, target, packages, [...options.sysroots, "/"]);
-  const sbom = describeParts(checkout, manifest, base, [
-    ...packages,
-    describeNode(lockfile, target),
-  ]);
-  const image = await writeImage({
-    target,
-    tag: options.tag,
-    out: options.out,
+  const parts = [...packages, describeNode(lockfile, target)];
+  const sbom = describeParts(checkout, manifest, base, parts);
+  return {
     layers: [base, planDependencies(checkout, packages), planEngine(checkout, sbom)],
     config: imageConfig(manifest, target),
-    ...(options.onLayer === undefined ? {} : { onLayer: options.onLayer }),
+    sbom,
+  };
+}
+
+export async function buildImage(
+  options: BuildOptions,
+  plan: ImagePlan = planImage(options),
+): Promise<BuiltImage> {
+  const { target, tag, out, onLayer } = options;
+  const image = await writeImage({
+    target,
+    tag,
+    out,
+    layers: plan.layers,
+    config: plan.config,
+    ...(onLayer === undefined ? {} : { onLayer }),
   });
-  const sbomPath = `${options.out.replace(/\.tar$/, "")}.sbom.json`;
-  await writeFileAtomically(sbomPath, sbom);
+  const sbomPath = `${out.replace(/\.tar$/, "")}.sbom.json`;
+  await writeFileAtomically(sbomPath, plan.sbom);
   return { ...image, sbomPath };
 }
 
