@@ -186,7 +186,7 @@ test("nothing in the engine is dead: every file is reached from an entry", () =>
   // Second implementations of an interface are reached from the tests alone.
   const second = ["engine/inference/scripted.ts", "engine/stores/memory.ts"];
   const entry =
-    /^(engine\/main|engine\/cli\/main|engine\/inference\/llama\/child-main|stacks\/(index|run))\.ts$|-main\.ts$|^components\/local\/main\.ts$|worker\.ts$/;
+    /^(engine\/main|engine\/(cli|image)\/main|engine\/inference\/llama\/child-main|stacks\/(index|run))\.ts$|-main\.ts$|^components\/local\/main\.ts$|worker\.ts$/;
   const reached = new Set<string>();
   const queue = code
     .map(file => file.path)
