@@ -83,6 +83,13 @@ export const limits = {
   tenantsOpenMax: 128,
   /** Appends that may wait for the disk before the next is refused with 503. */
   appendsWaitingMax: 4096,
+  /** Appends of one tenant that share a commit in PostgreSQL. */
+  appendBatchMax: 128,
+  /** Connections of one gateway to PostgreSQL, requests that may wait for one, and how long for it and for one statement. */
+  databaseConnectionsMax: 10,
+  databaseWaitingMax: 4096,
+  databaseConnectMsMax: 5_000,
+  databaseStatementMsMax: 10_000,
   conversationsPageMax: 200,
   /** Events that GET of one conversation shows: its last ones. */
   conversationEventsShownMax: 1000,
