@@ -6,6 +6,7 @@ import { mountPaths } from "../contract/kubernetes.ts";
 import type { ModelSpec, ModelSpecInput } from "../contract/model.ts";
 import type { Platform, Profile } from "../contract/platform.ts";
 import { parseSource } from "../contract/source.ts";
+import { toText } from "./objects.ts";
 import { parseQuantity } from "./quantity.ts";
 
 export interface WorkerWeights {
@@ -45,11 +46,6 @@ export function renderWorkerConfig(
     log: { format: "json" },
   };
   return toText(config);
-}
-
-/** JSON is YAML, and needs no second writer. */
-export function toText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 export function digestOf(text: string): string {

@@ -1,15 +1,16 @@
 /** planModel: from what is wanted of one model to all of its objects, and what is foretold of it. */
-import { defaultPorts } from "../contract/endpoints.ts";
+import { defaultPorts, paths } from "../contract/endpoints.ts";
 import { EngineError } from "../contract/errors.ts";
 import { modelConfigKeys } from "../contract/kubernetes.ts";
 import type { ModelSpec } from "../contract/model.ts";
 import { cpuProfile, type ModelShape, type Platform, type Profile } from "../contract/platform.ts";
+import { parseSource } from "../contract/source.ts";
 import { renderRoute, renderWorkerConfig } from "./model-config.ts";
 import { endpointPolicy, workerPolicy } from "./model-network.ts";
 import { canaryReplicas, planScaling, stableReplicas } from "./model-scaling.ts";
 import { planStorage } from "./model-storage.ts";
-import { installationNames, modelNames, objectLabels, selectorLabels } from "./names.ts";
-import { type Draft, type ObjectDraft, toObject } from "./objects.ts";
+import { installationNames, modelNames, selectorLabels } from "./names.ts";
+import { createDrafter, type Draft, type DraftOf, toObject } from "./objects.ts";
 import type { ModelPlan, ModelPlanInput } from "./plan.ts";
 import { predict } from "./sizing.ts";
 import { weightsKind } from "./weights.ts";
@@ -40,8 +41,8 @@ function planWorkers(input: ModelPlanInput): ModelPlan {
   });
   const draft = drafter(input);
   const objects = [
-    draft("v1", "ServiceAccount", { automountServiceAccountToken: false }),
-    draft("v1", "ConfigMap", {
+    draft("v1", "ServiceAccount", names.main, { automountServiceAccountToken: false }),
+    draft("v1", "ConfigMap", names.main, {
       data: {
         [modelConfigKeys.route]: route,
         [modelConfigKeys.engine]: stable.config,
@@ -49,19 +50,29 @@ function planWorkers(input: ModelPlanInput): ModelPlan {
       },
     }),
     ...(platform.networkPolicies
-      ? [draft("networking.k8s.io/v1", "NetworkPolicy", { spec: workerPolicy(spec, platform) })]
+      ? [
+          draft("networking.k8s.io/v1", "NetworkPolicy", names.main, {
+            spec: workerPolicy(spec, platform),
+          }),
+        ]
       : []),
-    draft("policy/v1", "PodDisruptionBudget", { spec: disruptionBudget(spec, platform) }),
+    draft("policy/v1", "PodDisruptionBudget", names.main, {
+      spec: disruptionBudget(spec, platform),
+    }),
     ...stable.objects,
     ...(canary?.objects ?? []),
     ...(scaling.kind === "hpa"
-      ? [draft("autoscaling/v2", "HorizontalPodAutoscaler", { spec: scaling.spec })]
+      ? [draft("autoscaling/v2", "HorizontalPodAutoscaler", names.main, { spec: scaling.spec })]
       : []),
     ...(scaling.kind === "keda"
-      ? [draft("keda.sh/v1alpha1", "ScaledObject", { spec: scaling.spec })]
+      ? [draft("keda.sh/v1alpha1", "ScaledObject", names.main, { spec: scaling.spec })]
       : []),
     ...(platform.apis.includes(podMonitorApi)
-      ? [draft("monitoring.coreos.com/v1", "PodMonitor", { spec: podMonitor(spec, platform) })]
+      ? [
+          draft("monitoring.coreos.com/v1", "PodMonitor", names.main, {
+            spec: podMonitor(spec, platform),
+          }),
+        ]
       : []),
   ];
   const warnings = [
@@ -77,26 +88,9 @@ function planWorkers(input: ModelPlanInput): ModelPlan {
   };
 }
 
-type DraftOf = (
-  apiVersion: string,
-  kind: string,
-  rest: { [field: string]: Draft },
-  name?: string,
-) => ObjectDraft;
-
 function drafter({ spec, platform, version, managedBy }: ModelPlanInput): DraftOf {
-  const labels = objectLabels(platform, {
-    component: "worker",
-    version,
-    managedBy,
-    model: spec.name,
-  });
-  return (apiVersion, kind, rest, name = modelNames(spec.name).main) => ({
-    apiVersion,
-    kind,
-    metadata: { name, namespace: platform.namespace, labels },
-    ...rest,
-  });
+  const component = "worker";
+  return createDrafter(platform, { component, version, managedBy, model: spec.name });
 }
 
 export function profileOf(spec: ModelSpec, platform: Platform): Profile {
@@ -146,8 +140,8 @@ function planTrack(
     prediction,
     warnings: [...storage.warnings, ...unknownShape(source, shape)],
     objects: [
-      draft("v1", "Service", { spec: headlessService(selector) }, name),
-      draft("apps/v1", kind, { spec: { ...workload, ...spread } }, name),
+      draft("v1", "Service", name, { spec: headlessService(selector) }),
+      draft("apps/v1", kind, name, { spec: { ...workload, ...spread } }),
     ],
   };
 }
@@ -210,7 +204,7 @@ function disruptionBudget(spec: ModelSpec, platform: Platform): Draft {
 function podMonitor(spec: ModelSpec, platform: Platform): Draft {
   return {
     selector: { matchLabels: selectorLabels(platform, "worker", spec.name) },
-    podMetricsEndpoints: [{ port: "http", path: "/metrics" }],
+    podMetricsEndpoints: [{ port: "http", path: paths.metrics }],
   };
 }
 
@@ -231,7 +225,7 @@ function unknownShape(source: string, shape: ModelShape | undefined): string[] {
 }
 
 function fieldWarnings(spec: ModelSpec): string[] {
-  const { scheme } = { scheme: spec.source.slice(0, spec.source.indexOf(":")) };
+  const { scheme } = parseSource(spec.source);
   return [
     ...(spec.sourceSecret !== undefined && scheme !== "hf"
       ? ["`sourceSecret` has no effect: only `hf:` and `openai:` sources take a token."]
@@ -263,6 +257,7 @@ const podFields = [
 function planEndpoint(input: ModelPlanInput): ModelPlan {
   const { spec, platform } = input;
   refuseOtherSecret(spec, platform);
+  const names = modelNames(spec.name);
   const draft = drafter(input);
   const route = renderRoute({
     spec,
@@ -272,9 +267,13 @@ function planEndpoint(input: ModelPlanInput): ModelPlan {
     startupBudgetSeconds: 0,
   });
   const objects = [
-    draft("v1", "ConfigMap", { data: { [modelConfigKeys.route]: route } }),
+    draft("v1", "ConfigMap", names.main, { data: { [modelConfigKeys.route]: route } }),
     ...(platform.networkPolicies
-      ? [draft("networking.k8s.io/v1", "NetworkPolicy", { spec: endpointPolicy(spec, platform) })]
+      ? [
+          draft("networking.k8s.io/v1", "NetworkPolicy", names.main, {
+            spec: endpointPolicy(spec, platform),
+          }),
+        ]
       : []),
   ];
   return {

@@ -81,6 +81,12 @@ export function blockOf(cidr: string, field: string): Draft {
   return { ipBlock: { cidr } };
 }
 
+/** The range without the link of the machine, where clouds answer with credentials. */
+export function beyondTheLink(cidr: string, field: string): Draft {
+  const except = neverReached.filter(blocked => coversStrictly(cidr, blocked, field));
+  return { ipBlock: { cidr, except: except.length === 0 ? undefined : except } };
+}
+
 interface Range {
   address: string;
   bits: number;

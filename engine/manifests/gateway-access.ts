@@ -1,0 +1,36 @@
+/** What gateways may do with the Kubernetes API: see routes and workers, and set how many replicas there are. */
+import type { Platform } from "../contract/platform.ts";
+import { installationNames } from "./names.ts";
+import type { Draft } from "./objects.ts";
+
+export function gatewayRules(platform: Platform): Draft {
+  const { scalerLease } = installationNames(platform.installation);
+  return [
+    { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch"] },
+    {
+      apiGroups: ["discovery.k8s.io"],
+      resources: ["endpointslices"],
+      verbs: ["get", "list", "watch"],
+    },
+    // The API knows no name yet when something is created.
+    { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] },
+    {
+      apiGroups: ["coordination.k8s.io"],
+      resources: ["leases"],
+      resourceNames: [scalerLease],
+      verbs: ["get", "patch"],
+    },
+    {
+      apiGroups: ["apps"],
+      resources: ["deployments/scale", "statefulsets/scale"],
+      verbs: ["get", "patch"],
+    },
+  ];
+}
+
+export function bindingOf(name: string, platform: Platform) {
+  return {
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
+    subjects: [{ kind: "ServiceAccount", name, namespace: platform.namespace }],
+  } satisfies { [field: string]: Draft };
+}
