@@ -15,6 +15,21 @@ export const workerPaths = {
 /** The key that gateways show to workers, in a file or Secret; none = the network alone keeps others out. */
 export const workerKeyVariable = "ECHORATOR_WORKER_KEY";
 
+/** Sampling as the engine has it. */
+const WorkerSampling = z
+  .strictObject({
+    temperature: z.number().min(0),
+    topK: z.int().min(0),
+    topP: z.number().min(0).max(1),
+    minP: z.number().min(0).max(1),
+    seed: z.number(),
+    repeatPenalty: z.number().min(0),
+    repeatLastTokens: z.int(),
+    presencePenalty: z.number(),
+    frequencyPenalty: z.number(),
+  })
+  .partial();
+
 /**
  * The field `echo` of a request to `/v1/chat/completions` or `/v1/completions`.
  * A server that is none of ours ignores it.
@@ -29,8 +44,18 @@ export const WorkerRequest = z.strictObject({
       raw: z.string().max(4 * 1024 * 1024),
       /** Tokens that it took. */
       tokens: z.int().min(0),
+      /** What of it the client has. */
+      shown: z
+        .strictObject({
+          text: z.int().min(0),
+          thought: z.int().min(0),
+          toolCalls: z.int().min(0),
+        })
+        .optional(),
     })
     .optional(),
+  /** Exactly what is wished, where OpenAI's fields cannot say it; it goes before them. */
+  sampling: WorkerSampling.optional(),
   /** Milliseconds that are left until nobody waits any more. */
   deadlineMs: z.int().min(1).optional(),
 });

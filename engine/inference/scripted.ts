@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type {
   EmbedResult,
+  FinishReason,
   GenerateInput,
   GenerateItem,
   GenerateRequest,
@@ -12,6 +13,7 @@ import { EngineError } from "../contract/errors.ts";
 import { limits } from "../contract/limits.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
 import type { Backend, BackendFacts } from "./backend.ts";
+import { createShownFilter, type ReplyItem } from "./begun-reply.ts";
 import { answerByRules } from "./scripted-rules.ts";
 import { createSlots, toAbortError } from "./slots.ts";
 import { createStopFilter } from "./stop-strings.ts";
@@ -78,18 +80,26 @@ export function createScriptedBackend(options: ScriptedOptions = {}): ScriptedBa
     try {
       const reply = script(request);
       const room = Math.min(request.maxTokens ?? Infinity, facts.contextTokens - prompt.length);
-      let reason: "stop" | "length" | "toolCalls" = "stop";
-      if (reply.thought !== undefined) yield { type: "thought", text: reply.thought };
-      for await (const item of speak(reply.text ?? "", room, request.stop ?? [], usage)) {
-        await pause(clock, options.tokenMs ?? 0, signal);
-        if (item.type === "length") reason = "length";
-        else yield item;
-      }
-      for (const call of reply.toolCalls ?? []) {
-        await pause(clock, options.tokenMs ?? 0, signal);
-        reason = "toolCalls";
-        usage.completionTokens += toTokens(JSON.stringify(call)).length;
-        yield { type: "toolCall", call: { id: `call_${calls++}`, ...call } };
+      const steps = speak(reply, room, request.stop ?? [], () => `call_${calls++}`);
+      const unseen = createShownFilter(request.already);
+      const before = request.already?.raw.length ?? 0;
+      let written = 0;
+      let raw = "";
+      let reason: FinishReason = "stop";
+      for (const step of steps) {
+        if (written >= before) {
+          unseen.replayed();
+          if (step.tokens > usage.completionTokens)
+            await pause(clock, options.tokenMs ?? 0, signal);
+          raw += step.raw;
+        }
+        written += step.raw.length;
+        usage.completionTokens = step.tokens;
+        reason = step.reason ?? reason;
+        const item = step.item && unseen.pass(step.item);
+        if (item === undefined) continue;
+        yield { ...item, raw, tokens: step.tokens };
+        raw = "";
       }
       const decodeMs = clock.monotonic() - started;
       const timings = { queueMs: started - arrived, promptMs: 0, decodeMs };
@@ -126,27 +136,45 @@ export function createScriptedBackend(options: ScriptedOptions = {}): ScriptedBa
   };
 }
 
-/** Text as tokens until a stop string or the end of the room. */
+/** What a token, or the end of the reply, brings. */
+interface Step {
+  raw: string;
+  /** Completion tokens so far. */
+  tokens: number;
+  item?: ReplyItem;
+  reason?: FinishReason;
+}
+
+/** The reply token by token, until a stop string or the end of the room. */
 function* speak(
-  text: string,
+  reply: ScriptedReply,
   room: number,
   stops: readonly string[],
-  usage: Usage,
-): Generator<{ type: "text"; text: string } | { type: "length" }> {
+  newId: () => string,
+): Generator<Step> {
   const filter = createStopFilter(stops);
-  for (const token of toTokens(text)) {
-    if (usage.completionTokens >= room) {
-      const rest = filter.flush();
-      if (rest !== "") yield { type: "text", text: rest };
-      return yield { type: "length" };
-    }
-    usage.completionTokens += 1;
+  let tokens = 0;
+  const toText = (text: string): { item?: ReplyItem } =>
+    text === "" ? {} : { item: { type: "text", text } };
+  if (reply.thought !== undefined) {
+    const item = { type: "thought", text: reply.thought } as const;
+    yield { raw: `<think>${reply.thought}</think>`, tokens, item };
+  }
+  for (const token of toTokens(reply.text ?? "")) {
+    if (tokens >= room)
+      return yield { raw: "", tokens, reason: "length", ...toText(filter.flush()) };
+    tokens += 1;
     const shown = filter.push(token);
-    if (shown.text !== "") yield { type: "text", text: shown.text };
+    yield { raw: token, tokens, ...toText(shown.text) };
     if (shown.stopped) return;
   }
-  const rest = filter.flush();
-  if (rest !== "") yield { type: "text", text: rest };
+  yield { raw: "", tokens, ...toText(filter.flush()) };
+  for (const call of reply.toolCalls ?? []) {
+    const json = JSON.stringify(call);
+    tokens += toTokens(json).length;
+    const item = { type: "toolCall", call: { id: newId(), ...call } } as const;
+    yield { raw: `<tool_call>${json}</tool_call>`, tokens, item, reason: "toolCalls" };
+  }
 }
 
 async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

@@ -1,9 +1,15 @@
 /** The promises of the Backend interface, held by every implementation. */
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import type { DoneItem, GenerateItem, GenerateRequest } from "../../engine/contract/chat.ts";
+import type {
+  DoneItem,
+  GenerateItem,
+  GenerateRequest,
+  JsonSchema,
+} from "../../engine/contract/chat.ts";
 import { EngineError, type ErrorCode } from "../../engine/contract/errors.ts";
 import type { Backend } from "../../engine/inference/backend.ts";
+import { type ContinuationCase, cutEverywhere, toBegun } from "./continuation.ts";
 
 export interface BackendUnderTest {
   backend: Backend;
@@ -11,18 +17,25 @@ export interface BackendUnderTest {
   queueLength: number;
   /** Kills the process behind the backend. */
   crash?: () => void;
+  /** Whether a reply that is gone on with is the uncut one, byte for byte. */
+  isExact?: boolean;
+  /** Ends what stands behind the backend, after it was closed. */
+  stop?: () => Promise<void>;
 }
 
 export function describeBackend(name: string, open: () => Promise<BackendUnderTest>): void {
   describe(`backend ${name}`, () => {
-    let opened: BackendUnderTest | undefined;
+    const opened: BackendUnderTest[] = [];
     const start = async () => {
-      opened = await open();
-      return opened;
+      const one = await open();
+      opened.push(one);
+      return one;
     };
     afterEach(async () => {
-      await opened?.backend.close();
-      opened = undefined;
+      for (const { backend, stop } of opened.splice(0)) {
+        await backend.close();
+        await stop?.();
+      }
     });
 
     it("ends each generation with exactly one done, with honest figures", async () => {
@@ -34,7 +47,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(done.usage.completionTokens).toBeGreaterThan(0);
       expect(done.usage.cachedTokens).toBeLessThan(done.usage.promptTokens);
       expect(Math.min(...Object.values(done.timings))).toBeGreaterThanOrEqual(0);
-      expect(backend.load()).toEqual({ busySlots: 0, waiting: 0 });
+      expect(backend.load()).toMatchObject({ busySlots: 0, waiting: 0 });
     });
 
     it("yields nothing that JSON would change", async () => {
@@ -95,7 +108,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(backend.load().busySlots).toBe(slots);
       await expectError(collect(backend, hello()), "overloaded");
       for (const items of await Promise.all(running)) expect(doneOf(items).reason).toBe("stop");
-      expect(backend.load()).toEqual({ busySlots: 0, waiting: 0 });
+      expect(backend.load()).toMatchObject({ busySlots: 0, waiting: 0 });
     });
 
     it("frees the slot when the signal aborts", async () => {
@@ -152,7 +165,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       const input = { kind: "prompt" as const, prompt: "" };
       await expectError(collect(backend, { input, cacheScope: "s" }), "invalid_request");
       await collect(backend, hello());
-      expect(backend.load()).toEqual({ busySlots: 0, waiting: 0 });
+      expect(backend.load()).toMatchObject({ busySlots: 0, waiting: 0 });
     });
 
     it("reuses the prefix of the same scope and of no other", async () => {
@@ -173,6 +186,36 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       await collect(backend, long("running"), undefined, () => backend.forget("running"));
       const after = doneOf(await collect(backend, long("running")));
       expect(after.usage.cachedTokens).toBe(0);
+    });
+
+    it("says with every item how far the reply is", async () => {
+      const { backend } = await start();
+      for (const { request } of continuationCases()) {
+        const items = await collect(backend, request);
+        const begun = toBegun(items);
+        expect(begun.tokens).toBeLessThanOrEqual(doneOf(items).usage.completionTokens);
+        expect(begun.shown?.text).toBe(textOf(items).length);
+      }
+    });
+
+    it("goes on with a reply that another began, wherever it was cut", async () => {
+      const { backend, isExact = false } = await start();
+      const second = await start();
+      for (const one of continuationCases()) {
+        const { cuts, equal } = await cutEverywhere(backend, second.backend, one, isExact);
+        console.info(
+          `${name}: ${one.name}: ${equal} of ${cuts} continuations give the uncut reply`,
+        );
+      }
+    });
+
+    it("says nothing more when what was begun is complete", async () => {
+      const { backend } = await start();
+      const request = { ...long(), maxTokens: 5 };
+      const items = await collect(backend, request);
+      const again = await collect(backend, { ...request, already: toBegun(items) });
+      expect(again.map(item => item.type)).toEqual(["done"]);
+      expect(doneOf(again)).toMatchObject({ reason: "length", usage: { completionTokens: 5 } });
     });
 
     it("embeds texts as unit vectors, in order", async () => {
@@ -222,6 +265,29 @@ function long(cacheScope = "long"): GenerateRequest {
   const items = { type: "integer", const: 7 };
   const schema = { type: "array", items, minItems: longLength, maxItems: longLength };
   return { ...hello(), format: { type: "schema", schema }, maxTokens: 600, cacheScope };
+}
+
+/** Forced ones say the same whatever the model is: the schema or the tool allows nothing else. */
+function continuationCases(): ContinuationCase[] {
+  const sevens = { type: "integer", const: 7 };
+  const list = { type: "array", items: sevens, minItems: 12, maxItems: 12 };
+  const form = (schema: JsonSchema): GenerateRequest => ({
+    ...long(),
+    format: { type: "schema", schema },
+    maxTokens: 200,
+  });
+  const characters = { type: "string", const: "naïve 🎉 日本語 ß" };
+  return [
+    { name: "plain text", request: hello(), isForced: false },
+    { name: "a schema", request: form(list), isForced: true },
+    {
+      name: "a stop string",
+      request: { ...form(list), stop: ["7, 7, 7]", "never"] },
+      isForced: true,
+    },
+    { name: "characters of several bytes", request: form(characters), isForced: true },
+    { name: "a tool call", request: mustCall(), isForced: true },
+  ];
 }
 
 function mustCall(): GenerateRequest {

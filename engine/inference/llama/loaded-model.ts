@@ -16,6 +16,7 @@ import type { BackendFacts } from "../backend.ts";
 import { chooseGpu } from "./compute-device.ts";
 import type { Decoder } from "./decode-loop.ts";
 import { createEmbedder, type Embedder, poolsByItself } from "./embedder.ts";
+import { advanceGrammar } from "./grammar-advance.ts";
 import type { PromptPart } from "./markup-guard.ts";
 import type { OpenSettings } from "./protocol.ts";
 import { chooseSequence, type HeldSequence } from "./sequences.ts";
@@ -33,6 +34,13 @@ export interface TakenSequence {
   release(): void;
 }
 
+export interface ReplyGrammar {
+  /** GBNF */
+  text: string;
+  /** Tokens of the reply that are there already. */
+  written: readonly number[];
+}
+
 export interface LoadedModel {
   readonly facts: BackendFacts;
   readonly batchSize: number;
@@ -42,13 +50,16 @@ export interface LoadedModel {
   /** Texts that the tokenizer takes for special tokens. */
   readonly specials: readonly string[];
   tokenize(parts: readonly PromptPart[]): number[];
-  newText(): TokenText;
+  /** A reply's text as parts of a prompt: the markup that the parser knows is markup, all else is text. */
+  toReplyParts(raw: string): PromptPart[];
+  /** `earlier`: tokens of the reply that are there already. */
+  newText(earlier?: readonly number[]): TokenText;
   /** @throws EngineError model_not_ready when no sequence is free, unsupported when the grammar is refused */
   takeSequence(
     scope: string,
     prompt: readonly number[],
     sampling: Sampling,
-    grammar: string | undefined,
+    grammar: ReplyGrammar | undefined,
   ): Promise<TakenSequence>;
   /** Holds nothing of the scope any more; a busy sequence once it is free. */
   forget(scope: string): void;
@@ -158,14 +169,23 @@ function toText(model: LlamaModel) {
       if (shouldPrependBosToken && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
       return tokens;
     },
-    newText: () =>
+    toReplyParts: (raw: string): PromptPart[] => splitAtMarkup(raw, [...markup.values()]),
+    newText: (earlier: readonly number[] = []) =>
       createTokenText((tokens, before) => {
         // Markup that is a special token has no text of its own, and the parser must see it.
         if (tokens.some(token => markup.has(token as Token)))
           return tokens.map(token => markup.get(token as Token) ?? "").join("");
         return model.detokenize(tokens as Token[], false, before as Token[]);
-      }),
+      }, earlier),
   };
+}
+
+function splitAtMarkup(text: string, marks: readonly string[]): PromptPart[] {
+  const pattern = new RegExp(`(${marks.join("|")})`);
+  const parts = marks.length === 0 ? [text] : text.split(pattern);
+  return parts
+    .map(part => ({ text: part, markup: marks.includes(part) }))
+    .filter(part => part.text !== "");
 }
 
 function listSpecials(model: LlamaModel): Map<string, Token> {
@@ -240,7 +260,7 @@ function createSequences(llama: Llama, model: LlamaModel, context: LlamaContext,
       scope: string,
       prompt: readonly number[],
       sampling: Sampling,
-      grammar: string | undefined,
+      grammar: ReplyGrammar | undefined,
     ): Promise<TakenSequence> {
       const options = await toEvaluateOptions(llama, model, sampling, grammar);
       const choice = chooseSequence(held.map(toHeldTokens), scope, prompt);
@@ -299,7 +319,7 @@ async function toEvaluateOptions(
   llama: Llama,
   model: LlamaModel,
   sampling: Sampling,
-  grammar: string | undefined,
+  grammar: ReplyGrammar | undefined,
 ): Promise<SequenceEvaluateOptions> {
   const { temperature, topK, topP, minP } = { ...defaultSampling, ...sampling };
   const seed = sampling.seed ?? Math.floor(Math.random() * 0x1_0000_0000);
@@ -315,11 +335,14 @@ async function toEvaluateOptions(
   };
 }
 
-async function toGrammarState(llama: Llama, model: LlamaModel, text: string) {
+async function toGrammarState(llama: Llama, model: LlamaModel, wish: ReplyGrammar) {
   try {
-    const grammar = await llama.createGrammar({ grammar: text });
-    return new LlamaGrammarEvaluationState({ model, grammar });
+    const grammar = await llama.createGrammar({ grammar: wish.text });
+    const state = new LlamaGrammarEvaluationState({ model, grammar });
+    advanceGrammar(state, wish.written);
+    return state;
   } catch (error) {
+    if (error instanceof EngineError) throw error;
     const message =
       "Output cannot be held to this schema: it refers to itself without end, or is too large.";
     throw new EngineError("unsupported", message, { field: "format", cause: error });

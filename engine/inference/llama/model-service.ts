@@ -1,5 +1,6 @@
 /** What an inference process does with the messages of the engine: replies, counts and embeddings of one model. */
 import type {
+  BegunReply,
   GenerateInput,
   GenerateItem,
   GenerateRequest,
@@ -12,6 +13,7 @@ import { createComputeGate } from "./compute-gate.ts";
 import { createDecodeLoop, type DecodeTask } from "./decode-loop.ts";
 import { toReplyGrammar } from "./grammar.ts";
 import type { LoadedModel } from "./loaded-model.ts";
+import type { PromptPart } from "./markup-guard.ts";
 import type { FromChild, ToChild } from "./protocol.ts";
 import { createReply } from "./reply.ts";
 
@@ -21,6 +23,7 @@ export interface ModelService {
 
 interface Prompt {
   tokens: number[];
+  parts: PromptPart[];
   stops: string[];
   toolForm: ToolForm;
   startsInThought: boolean;
@@ -64,8 +67,9 @@ export function createModelService(
 
   const toPrompt = (input: GenerateInput, schema?: JsonSchema): Prompt => {
     if (input.kind === "prompt") {
-      const tokens = model.tokenize([{ text: input.prompt, markup: true }]);
-      return { tokens, stops: [], toolForm: "hermes", startsInThought: false };
+      const parts = [{ text: input.prompt, markup: true }];
+      const tokens = model.tokenize(parts);
+      return { tokens, parts, stops: [], toolForm: "hermes", startsInThought: false };
     }
     const chat = template.render({
       messages: input.messages,
@@ -79,7 +83,7 @@ export function createModelService(
       parts.push({ text: "\n</think>\n\n", markup: true });
       startsInThought = false;
     }
-    return { ...chat, tokens: model.tokenize(parts), startsInThought };
+    return { ...chat, parts, tokens: model.tokenize(parts), startsInThought };
   };
 
   const generate = async (id: number, request: GenerateRequest): Promise<void> => {
@@ -95,21 +99,24 @@ export function createModelService(
     const choice = input.kind === "messages" ? input.toolChoice : undefined;
     const mustCall = tools.length > 0 && (choice === "required" || typeof choice === "object");
     const grammar = toReplyGrammar({ format, tools, mustCall, toolForm: prompt.toolForm });
+    const written = toWritten(prompt, request.already);
     const taken = await model.takeSequence(
       request.cacheScope,
-      prompt.tokens,
+      [...prompt.tokens, ...written],
       request.sampling ?? {},
-      grammar,
+      grammar === undefined ? undefined : { text: grammar, written },
     );
-    const room = model.facts.contextTokens - prompt.tokens.length;
+    const left = model.facts.contextTokens - prompt.tokens.length - written.length;
+    const room = left + (request.already?.tokens ?? 0);
     const reply = createReply({
-      text: model.newText(),
+      text: model.newText(written),
       toolForm: tools.length === 0 ? undefined : prompt.toolForm,
       startsInThought: prompt.startsInThought && !mustCall,
       stops: [...(request.stop ?? []), ...prompt.stops],
       room: Math.min(room, request.maxTokens ?? limits.completionTokensDefault),
+      already: request.already,
       promptTokens: prompt.tokens.length,
-      cachedTokens: taken.cachedTokens,
+      cachedTokens: Math.min(taken.cachedTokens, prompt.tokens.length),
       now: () => performance.now(),
       emit: item => outbox.push([id, item]),
     });
@@ -125,8 +132,19 @@ export function createModelService(
       },
     };
     if (cancelled !== undefined) return task.onEnd(cancelled);
+    if (reply.isComplete()) {
+      task.onEnd(undefined);
+      return flush();
+    }
     cancels.set(id, reason => loop.cancel(task, reason));
     loop.add(task);
+  };
+
+  /** Tokens of a begun reply, as they stand after the prompt. */
+  const toWritten = (prompt: Prompt, already: BegunReply | undefined): number[] => {
+    if (already === undefined) return [];
+    const parts = [...prompt.parts, ...model.toReplyParts(already.raw)];
+    return model.tokenize(parts).slice(prompt.tokens.length);
   };
 
   /** Texts one after the other: the library embeds one at a time. */

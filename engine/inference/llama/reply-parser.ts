@@ -32,6 +32,8 @@ export function createReplyParser(options: ReplyParserOptions): ReplyParser {
   let mode: Mode = options.startsInThought ? "thought" : "start";
   let rest = "";
   let called = false;
+  /** Blanks between a call and the text after it are nobody's. */
+  let justCalled = false;
   let thought = false;
   let pieces: ReplyPiece[] = [];
 
@@ -41,6 +43,7 @@ export function createReplyParser(options: ReplyParserOptions): ReplyParser {
   const call = (json: string) => {
     const calls = parseCalls(json);
     called ||= calls.length > 0;
+    justCalled = called;
     if (calls.length === 0) say("text", json.trim());
     pieces.push(...calls);
   };
@@ -87,6 +90,8 @@ export function createReplyParser(options: ReplyParserOptions): ReplyParser {
         rest = "";
         return false;
       }
+      if (justCalled) rest = rest.trimStart();
+      if (rest !== "") justCalled = false;
       const start = rest.indexOf(callOpen);
       if (start >= 0) {
         say("text", rest.slice(0, start).trimEnd());
@@ -94,7 +99,6 @@ export function createReplyParser(options: ReplyParserOptions): ReplyParser {
         mode = "call";
         return true;
       }
-      if (called) rest = rest.trimStart();
       const open = rest.length - longestOpenEnd(rest, [callOpen]);
       const keep = rest.slice(0, open).trimEnd().length;
       say("text", rest.slice(0, keep));
@@ -127,7 +131,7 @@ export function createReplyParser(options: ReplyParserOptions): ReplyParser {
     end() {
       if (mode === "thought") say("thought", rest.trimEnd());
       else if (mode === "call" || mode === "bare") call(rest);
-      else say("text", called ? rest.trim() : rest);
+      else say("text", called ? rest.trimEnd() : rest);
       rest = "";
       return take();
     },

@@ -12,11 +12,12 @@ const contextTokens = 4;
 /** More tokens than any character takes: bytes that no later token completes are shown as they are. */
 const heldMax = 8;
 
-/** `detokenize(tokens, before)` gives U+FFFD where a character is cut. */
+/** `detokenize(tokens, before)` gives U+FFFD where a character is cut; `earlier` are the tokens of a begun reply. */
 export function createTokenText(
   detokenize: (tokens: number[], before: number[]) => string,
+  earlier: readonly number[] = [],
 ): TokenText {
-  let before: number[] = [];
+  let before: number[] = earlier.slice(-contextTokens);
   let held: number[] = [];
   const release = (text: string) => {
     before = [...before, ...held].slice(-contextTokens);

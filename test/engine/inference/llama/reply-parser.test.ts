@@ -38,6 +38,12 @@ const cases: [name: string, text: string, options: Options, expected: unknown[]]
     hermes,
     [{ type: "text", text: "I look." }, called, called],
   ],
+  [
+    "text of several words after a call",
+    `${call}\n Now it is red. \n`,
+    hermes,
+    [called, { type: "text", text: "Now it is red." }],
+  ],
   ["a call that is cut off", call.slice(0, -12), hermes, [called]],
   [
     "a call that is no JSON",
