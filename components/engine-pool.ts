@@ -4,10 +4,8 @@ import type { EngineConfig } from "../engine/contract/config.ts";
 import { EchoComponent } from "./component.ts";
 import { type EngineSettings, toUrl } from "./local/process-plan.ts";
 import { Process } from "./local/resources.ts";
-import type { ServedTarget } from "./target.ts";
 
 export interface EnginePoolArgs {
-  target: ServedTarget;
   /** Absolute path of the folder for everything that is kept. */
   home: string;
   /** Where the engine listens. */
@@ -20,7 +18,7 @@ export interface EnginePoolArgs {
 
 /** How a Model reaches the pool that serves it. */
 export interface PoolHandle {
-  target: ServedTarget;
+  target: "process";
   home: string;
   endpoint: string;
   /** Changes when the engine is another one. */
@@ -28,7 +26,7 @@ export interface PoolHandle {
 }
 
 /**
- * One engine on this machine (`target: process`), as a supervised background process.
+ * One engine on this machine (`target: process`), as a supervised background process. A cluster's pool is `ClusterPool`.
  * Cost: nothing beyond the machine's memory and cores.
  */
 export class EnginePool extends EchoComponent {
@@ -38,7 +36,7 @@ export class EnginePool extends EchoComponent {
 
   constructor(name: string, args: EnginePoolArgs, options?: ComponentResourceOptions) {
     super("EnginePool", name, options);
-    const { target, home, listen, version } = args;
+    const { home, listen, version } = args;
     this.endpoints = planEndpoints(listen);
     const config = output(args.settings);
     const process = new Process(
@@ -46,7 +44,8 @@ export class EnginePool extends EchoComponent {
       { home, ...listen, config, engineVersion: version },
       this.childOptions(),
     );
-    this.handle = { target, home, endpoint: this.endpoints.main, instance: process.instance };
+    const { instance } = process;
+    this.handle = { target: "process", home, endpoint: this.endpoints.main, instance };
     this.registerOutputs({ endpoints: this.endpoints });
   }
 }

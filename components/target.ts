@@ -4,8 +4,8 @@ export const targets = ["process", "kubernetes", "aws"] as const;
 export type Target = (typeof targets)[number];
 
 /** The targets that this version can serve. */
-export type ServedTarget = Extract<Target, "process">;
+export type ServedTarget = Extract<Target, "process" | "kubernetes">;
 
 export function isServed(target: Target): target is ServedTarget {
-  return target === "process";
+  return target === "process" || target === "kubernetes";
 }

@@ -120,7 +120,7 @@ const importers: Record<string, RegExp> = {
   "node:sqlite": /^engine\/stores\/sqlite/,
   hono: /^engine\/(api\/|app\.ts$)/,
   "@hono/node-server": /^engine\/(main|listen)\.ts$|^engine\/api\//,
-  zod: /^engine\/(contract|api)\/|^stacks\/config\.ts$/,
+  zod: /^engine\/(contract|api)\/|^stacks\/parse-config\.ts$/,
   "@pulumi/pulumi": /^(stacks|components)\//,
   "@grpc/grpc-js": /^(stacks|components)\//,
   "google-protobuf": /^(stacks|components)\//,

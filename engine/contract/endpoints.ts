@@ -19,6 +19,7 @@ export const paths = {
   conversations: "/api/v1/conversations",
   adminModels: "/api/v1/admin/models",
   adminConfig: "/api/v1/admin/config",
+  adminKeys: "/api/v1/admin/keys",
 } as const;
 
 export const headers = {
@@ -43,6 +44,8 @@ export const homeLayout = {
   memory: "memory",
   logs: "logs",
   run: "run",
+  /** Headers of models that plans were made from. */
+  facts: "facts",
   /** Written by the stack's components, read by the engine at its start. */
   engineConfig: "engine.yaml",
   /** Pulumi's file backend and its passphrase (0600). */

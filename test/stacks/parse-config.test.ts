@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { parseStackConfig } from "../../stacks/config.ts";
+import { parseStackConfig } from "../../stacks/parse-config.ts";
 import { renderTryLine } from "../../stacks/try-line.ts";
 
 /** As the deployment engine hands it on: texts, objects as JSON. */
@@ -36,6 +36,16 @@ test("the tracked stack file is right, and is the engine's configuration with a 
   });
 });
 
+test.each(["dev", "staging"])("the tracked stack file of %s is right as well", name => {
+  const text = readFileSync(new URL(`../../stacks/Pulumi.${name}.yaml`, import.meta.url), "utf8");
+  const result = parseStackConfig(toValues(parse(text).config));
+  expect(result).toMatchObject({
+    target: "kubernetes",
+    engine: { host: "0.0.0.0", models: [{ name: "assistant" }, {}] },
+    platform: { installation: name === "dev" ? "echorator" : name, gateway: { holdSeconds: 300 } },
+  });
+});
+
 test("nothing at all is a stack without models", () => {
   expect(parseStackConfig({})).toMatchObject({ target: "process", engine: { models: [] } });
 });
@@ -44,6 +54,7 @@ test("other namespaces are none of ours", () => {
   expect(parseStackConfig({ "aws:region": "eu-central-1" })).not.toHaveProperty("problems");
 });
 
+const cluster = { "echorator:target": "kubernetes", "echorator:auth": "none" };
 const model = { name: "a", source: "bundled:echo-tiny" };
 const refused: Record<string, [Record<string, unknown>, string, RegExp]> = {
   "a wrong number": [
@@ -67,9 +78,49 @@ const refused: Record<string, [Record<string, unknown>, string, RegExp]> = {
   ],
   "an open door": [{ "echorator:host": "0.0.0.0" }, "echorator:host", /auth: none/],
   "a target to come": [
-    { "echorator:target": "kubernetes" },
+    { "echorator:target": "aws" },
     "echorator:target",
-    /^kubernetes is not built yet: this version serves target: process$/,
+    /^aws is not built yet: this version serves target: process and target: kubernetes$/,
+  ],
+  "a platform of this machine": [
+    { "echorator:platform": {} },
+    "echorator:platform",
+    /only a stack with target: kubernetes/,
+  ],
+  "an address on a cluster": [
+    { ...cluster, "echorator:host": "0.0.0.0" },
+    "echorator:host",
+    /where their Service says/,
+  ],
+  "a cluster without keys": [
+    { "echorator:target": "kubernetes" },
+    "echorator:keys",
+    /write `echorator:auth: none`/,
+  ],
+  "a wrong number of the platform": [
+    { ...cluster, "echorator:platform": { gateway: { replicas: 0 } } },
+    "echorator:platform.gateway.replicas",
+    />=1/,
+  ],
+  "a misspelt field of the platform": [
+    { ...cluster, "echorator:platform": { gateway: { replica: 1 } } },
+    "echorator:platform.gateway.replica",
+    /no such field/,
+  ],
+  "a database that lacks its password": [
+    { ...cluster, "echorator:platform": { database: { kind: "postgres", image: "p:17" } } },
+    "echorator:platform.database.password",
+    /object/,
+  ],
+  "a profile that nobody declared": [
+    { ...cluster, "echorator:models": [{ ...model, profile: "gpu" }] },
+    "echorator:models[0].profile",
+    /no profile "gpu"; there are cpu$/,
+  ],
+  "a default profile that nobody declared": [
+    { ...cluster, "echorator:platform": { defaultProfile: "gpu", profiles: { big: {} } } },
+    "echorator:platform.defaultProfile",
+    /there are cpu, big$/,
   ],
   "no target": [{ "echorator:target": "laptop" }, "echorator:target", /"process"\|"kubernetes"/],
 };
