@@ -1,10 +1,18 @@
 /** The image on real nodes: a pod as restricted as can be runs the engine, which answers, writes its home alone and ends in order. */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { paths } from "../../engine/contract/endpoints.ts";
+import { copyProject } from "../support/copy.ts";
 import { type EngineImage, engineImage } from "../support/engine-image.ts";
 import { describeOnTestbed, startTestbed, type Testbed } from "../support/testbed.ts";
 
+const run = promisify(execFile);
 const podName = "engine";
 
 describeOnTestbed("full", "the image", () => {
@@ -88,6 +96,15 @@ describeOnTestbed("full", "the image", () => {
     expect(sbom.bomFormat).toBe("CycloneDX");
   });
 
+  test("another checkout's build is the same, byte for byte", async () => {
+    using copy = copyProject();
+    const out = join(copy.path, "again.tar");
+    const args = ["launch.mjs", "engine/image/main.ts", "--out", out, "--tag", image.tag];
+    const { stdout } = await run(process.execPath, args, { cwd: copy.path });
+    process.stdout.write(stdout);
+    expect(await sha256(out)).toBe(await sha256(image.path));
+  });
+
   test("it ends with 0 when the pod is deleted", async () => {
     // The object stays until its finalizer goes, so that how the container ended can be read.
     const patch = JSON.stringify({ metadata: { finalizers: ["echorator.dev/test"] } });
@@ -107,6 +124,12 @@ describeOnTestbed("full", "the image", () => {
     );
   });
 });
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
 
 function configMap() {
   const config = {
