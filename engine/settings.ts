@@ -2,6 +2,7 @@
 import { parse as parseYaml } from "yaml";
 import { type EngineConfig, parseEngineConfig, settingPaths } from "./contract/config.ts";
 import { EngineError } from "./contract/errors.ts";
+import { workerKeyVariable } from "./contract/worker.ts";
 
 type Tree = { [key: string]: unknown };
 
@@ -14,7 +15,7 @@ export interface Layers {
 }
 
 /** Variables of this prefix that are no settings: they say where things are, and are read elsewhere. */
-const notSettings = new Set(["ECHORATOR_HOME"]);
+const notSettings = new Set(["ECHORATOR_HOME", workerKeyVariable]);
 const prefix = "ECHORATOR_";
 
 /** @throws EngineError invalid_config naming the layer and the field. */
@@ -110,7 +111,7 @@ function unknownVariable(unknown: string[], known: string[]): EngineError {
     `The environment sets ${unknown.join(", ")}, which is no setting of the engine.`,
     {
       field: unknown[0] ?? "",
-      remedy: `There are ${["ECHORATOR_HOME", ...known].sort().join(", ")}.`,
+      remedy: `There are ${[...notSettings, ...known].sort().join(", ")}.`,
     },
   );
 }

@@ -29,6 +29,17 @@ export const TenantName = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a tenant is a DNS label");
 
+const quota = z.int().min(1).max(limits.quotaMax);
+
+export const KeyLimits = z
+  .strictObject({
+    requestsPerMinute: quota.describe("Turns and embeddings."),
+    tokensPerMinute: quota.describe("Of prompts and completions together."),
+    tokensPerDay: quota.describe("The same over a day that begins with the first request."),
+  })
+  .partial();
+export type KeyLimits = z.infer<typeof KeyLimits>;
+
 export const KeySpec = z.strictObject({
   name: z.string().min(1).max(128).describe("What logs call the key."),
   tenant: TenantName.default("default").describe("Whose memory it opens."),
@@ -47,6 +58,7 @@ export const KeySpec = z.strictObject({
     .max(limits.subjectCharactersMax)
     .optional()
     .describe("Fixes the subject of every request with this key."),
+  limits: KeyLimits.optional().describe("What keys of this name may use; no limit when absent."),
 });
 export type KeySpec = z.infer<typeof KeySpec>;
 
@@ -79,6 +91,12 @@ export const EngineConfig = z
   .strictObject({
     role: z.enum(roles).default("all").describe("What runs in this process."),
     gateway: GatewayConfig.prefault({}).describe("How a gateway finds its workers."),
+    graceSeconds: z
+      .int()
+      .min(0)
+      .max(3_600)
+      .default(limits.graceMs / 1_000)
+      .describe("How long a stopping engine lets running replies finish."),
     host: z.string().min(1).max(255).default("127.0.0.1").describe("Address to listen on."),
     ports: z
       .strictObject({
@@ -166,7 +184,12 @@ export const EngineConfig = z
 export type EngineConfig = z.infer<typeof EngineConfig>;
 
 /** What a deployment says to its own engines; no field of a stack's configuration. */
-export const deploymentFields: readonly (keyof EngineConfig)[] = ["role", "gateway", "stores"];
+export const deploymentFields: readonly (keyof EngineConfig)[] = [
+  "role",
+  "gateway",
+  "graceSeconds",
+  "stores",
+];
 export type EngineConfigInput = z.input<typeof EngineConfig>;
 
 function refuseDoubleNames(config: { models: ModelSpec[] }, context: z.RefinementCtx): void {
@@ -182,10 +205,15 @@ function refuseDoubleNames(config: { models: ModelSpec[] }, context: z.Refinemen
   }
 }
 
+/**
+ * Workers and operators hold no memory and answer other parts of the installation, not people:
+ * a NetworkPolicy and the worker's key keep others out, so that they may listen without `keys`.
+ */
 function refuseOpenDoor(
-  config: { host: string; auth: string; keys: unknown[] },
+  config: { role: Role; host: string; auth: string; keys: unknown[] },
   context: z.RefinementCtx,
 ): void {
+  if (config.role === "worker" || config.role === "operator") return;
   if (isLoopback(config.host) || config.keys.length > 0 || config.auth === "none") return;
   const message =
     `"${config.host}" is open to the network and there are no keys; ` +

@@ -90,6 +90,9 @@ export const limits = {
   databaseWaitingMax: 4096,
   databaseConnectMsMax: 5_000,
   databaseStatementMsMax: 10_000,
+  /** How long an answer of the shared Valkey is waited for, and quotas that one process counts. */
+  cacheCommandMsMax: 250,
+  countersMax: 65_536,
   conversationsPageMax: 200,
   /** Events that GET of one conversation shows: its last ones. */
   conversationEventsShownMax: 1000,
@@ -108,5 +111,16 @@ export const limits = {
   conversationIdCharactersMax: 128,
   /** How long a stopping engine lets running streams finish. */
   graceMs: 10_000,
+  /** A gateway's connection to a worker, its questions there, and silence in a reply that has begun. */
+  workerConnectMs: 2_000,
+  workerAnswerMs: 10_000,
+  workerSilenceMs: 30_000,
+  /** How often a worker gives a sign of life in a reply that has nothing to say. */
+  workerBeatMs: 5_000,
+  /** Largest event of a worker's stream, and largest answer that is read as one. */
+  workerEventBytesMax: 8 * 1024 * 1024,
+  workerReplyBytesMax: 64 * 1024 * 1024,
   keysMax: 1024,
+  /** Largest quota of a key. */
+  quotaMax: 1_000_000_000_000,
 } as const;

@@ -51,6 +51,16 @@ export const metrics = {
     buckets: seconds,
   },
   echorator_slots_busy: { kind: "gauge", help: "Sequences being decoded.", labels: ["model"] },
+  echorator_kv_cache_use_ratio: {
+    kind: "gauge",
+    help: "Share of the cached keys and values that is in use, 0 to 1.",
+    labels: ["model"],
+  },
+  echorator_tokens_waiting: {
+    kind: "gauge",
+    help: "Prompt and completion tokens that admitted requests still want, about.",
+    labels: ["model"],
+  },
   echorator_model_state: {
     kind: "gauge",
     help: "1 for the state that the model is in, 0 for the others.",
@@ -107,6 +117,26 @@ export const metrics = {
     kind: "gauge",
     help: "1 when the current canary was taken back because it did worse.",
     labels: ["model"],
+  },
+  echorator_limited_total: {
+    kind: "counter",
+    help: "Requests refused because a quota of their key was used up.",
+    labels: ["limit"],
+  },
+  echorator_counters_shared: {
+    kind: "gauge",
+    help: "1 while quotas are counted together with the other gateways, 0 while this one counts alone.",
+    labels: [],
+  },
+  echorator_replicas_wanted: {
+    kind: "gauge",
+    help: "Replicas that the leading scaler wants.",
+    labels: ["model"],
+  },
+  echorator_scaler_leads: {
+    kind: "gauge",
+    help: "1 where this gateway sets the replicas of the models.",
+    labels: [],
   },
   dte_recall_seconds: {
     kind: "histogram",

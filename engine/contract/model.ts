@@ -351,6 +351,8 @@ export interface ModelStatus {
   contextTokens: number | undefined;
   /** Bytes that the loaded model takes, as far as known. */
   memoryBytes: number | undefined;
+  /** How long loading it took. */
+  loadMs?: number | undefined;
   /** When an idle model is unloaded (ms since 1970); undefined = never. */
   expiresMs: number | undefined;
 }

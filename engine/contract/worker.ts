@@ -1,8 +1,10 @@
 /** The worker protocol: what a gateway says to the engines that only infer, beside OpenAI's own fields. */
 import { z } from "zod";
 import type { BackendFacts } from "./chat.ts";
+import type { ErrorShape } from "./errors.ts";
 import type { ModelFacts, ModelState } from "./model.ts";
 
+/** Beside OpenAI's paths, health and metrics a worker has these and nothing else. */
 export const workerPaths = {
   /** Models, their state, facts and load: WorkerModels. */
   models: "/worker/v1/models",
@@ -61,7 +63,7 @@ export const WorkerRequest = z.strictObject({
 });
 export type WorkerRequest = z.infer<typeof WorkerRequest>;
 
-/** The field `echo` of every chunk of a streamed reply of a worker. */
+/** The field `echo` of every chunk of a streamed reply of a worker, to requests that have the field as well. */
 export interface WorkerChunk {
   /** What the model wrote since the last chunk, markup included. */
   raw?: string;
@@ -94,6 +96,19 @@ export interface WorkerModel {
   loadMs: number | undefined;
   backend: BackendFacts | undefined;
   load: WorkerLoad | undefined;
+}
+
+/** Beside OpenAI's `error` in a worker's refusals: the very error, so that it is the same one on the other side. */
+export interface WorkerRefusal {
+  echo: { error: ErrorShape };
+}
+
+/** Body of POST /worker/v1/forget. */
+export const ForgetRequest = z.strictObject({ cacheScope: z.string().min(1).max(512) });
+
+/** Reply of POST /worker/v1/count, whose body is that of a chat or completion. */
+export interface WorkerCount {
+  tokens: number;
 }
 
 export interface WorkerModels {

@@ -14,6 +14,10 @@ export type { BackendFacts };
 export interface BackendLoad {
   busySlots: number;
   waiting: number;
+  /** Prompt and completion tokens that admitted requests still want, about. */
+  tokensWaiting?: number;
+  /** Tokens whose keys and values are held, of `slots` × `contextTokens`. */
+  heldTokens?: number;
 }
 
 /**
