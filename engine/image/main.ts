@@ -3,17 +3,20 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { EngineError } from "../contract/errors.ts";
-import { buildImage, checkTag, defaultTag } from "./build.ts";
+import { buildImage, checkTag, defaultTag, planImage } from "./build.ts";
 import { readManifest } from "./content.ts";
+import { writeFolders } from "./folders.ts";
 import type { WrittenLayer } from "./oci.ts";
 import { chooseTarget } from "./variants.ts";
 
 const usage = `Usage: npm run image -- [--variant cpu|cuda|vulkan] [--platform linux/amd64] [--out FILE] [--tag T] [--sysroot DIR …]
+       npm run image -- --folder DIR …
 
   --variant V       what llama.cpp computes with (default: cpu)
   --platform P      linux/amd64 or linux/arm64 (default: this machine's)
   --out FILE        the archive (default: echorator-engine-VERSION-VARIANT-ARCHITECTURE.tar); its SBOM lies beside it
   --tag T           what the image is called (default: localhost/echorator/engine:VERSION)
+  --folder DIR      writes the layers into folders there instead of an archive
   --sysroot DIR     where shared libraries are looked for first, such as CUDA's or another machine's; may be repeated
 `;
 
@@ -28,6 +31,7 @@ async function run(argv: string[]): Promise<void> {
       },
       out: { type: "string" },
       tag: { type: "string" },
+      folder: { type: "string" },
       sysroot: { type: "string", multiple: true, default: [] },
       help: { type: "boolean", short: "h" },
     },
@@ -42,6 +46,10 @@ async function run(argv: string[]): Promise<void> {
   );
   const sysroots = values.sysroot.map(folder => resolve(folder));
   for (const folder of sysroots) refuseMissingFolder(folder);
+  if (values.folder !== undefined) {
+    await writeFolders(planImage({ checkout, target, sysroots }).layers, resolve(values.folder));
+    return;
+  }
   const begun = performance.now();
   const image = await buildImage({ checkout, target, tag, out, sysroots, onLayer: report });
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
