@@ -11,8 +11,10 @@ import { limits } from "../../contract/limits.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { Backend } from "../backend.ts";
+import { addItem, nothingBegun } from "../begun-reply.ts";
 import { toAbortError } from "../slots.ts";
 import type { Track } from "./catalog.ts";
+import type { DemandMeter } from "./demand.ts";
 import type { Dispatched, Dispatcher } from "./dispatcher.ts";
 import { judgeFailure } from "./failures.ts";
 import type { Hold } from "./hold.ts";
@@ -26,6 +28,7 @@ export interface RoutedBackendOptions {
   dispatcher: Dispatcher;
   tracks: Tracks;
   hold: Hold;
+  meter: DemandMeter;
   /** No worker is there for a request that was let in already. */
   onWanting: () => void;
   clock: Clock;
@@ -47,10 +50,12 @@ interface Journey {
   /** Workers that had no room. */
   full: Set<string>;
   track: Track | undefined;
+  /** Says how many tokens it still wants. */
+  wants: (tokens: number) => void;
 }
 
 export function createRoutedBackend(options: RoutedBackendOptions): Backend {
-  const { pool, tracks, hold, dispatcher, clock, telemetry, model } = options;
+  const { pool, tracks, hold, meter, dispatcher, clock, telemetry, model } = options;
   const closing = new AbortController();
   let lastFacts: BackendFacts | undefined;
 
@@ -59,14 +64,18 @@ export function createRoutedBackend(options: RoutedBackendOptions): Backend {
     caller: AbortSignal,
   ): AsyncGenerator<GenerateItem> {
     const signal = AbortSignal.any([caller, closing.signal]);
-    const journey = begin(request);
-    for (;;) {
-      const { worker, dispatched } = await chooseWorker(journey, signal);
-      const outcome = yield* attempt(journey, worker, dispatched, signal);
-      if (outcome === undefined) return;
-      if (signal.aborted) throw toAbortError(signal);
-      refuseHopeless(journey, outcome);
-      telemetry.metrics.add("echorator_route_retries_total", { model, code: outcome.code });
+    const journey = begin(request, meter.want(tokensOf(request)));
+    try {
+      for (;;) {
+        const { worker, dispatched } = await chooseWorker(journey, signal);
+        const outcome = yield* attempt(journey, worker, dispatched, signal);
+        if (outcome === undefined) return;
+        if (signal.aborted) throw toAbortError(signal);
+        refuseHopeless(journey, outcome);
+        telemetry.metrics.add("echorator_route_retries_total", { model, code: outcome.code });
+      }
+    } finally {
+      journey.wants(0);
     }
   }
 
@@ -89,11 +98,15 @@ export function createRoutedBackend(options: RoutedBackendOptions): Backend {
       for await (const item of worker.backend.generate(request, until)) {
         worker.alive();
         dispatched.first();
-        if (isFirst && !isBegun) tracks.firstToken(worker.track, clock.monotonic() - sentMs);
+        if (isFirst && !isBegun) {
+          tracks.firstToken(worker.track, clock.monotonic() - sentMs);
+          meter.firstToken(clock.monotonic() - sentMs);
+        }
         isFirst = false;
         if (item.type === "done") {
           cachedShare = toCachedShare(item);
           tracks.ended(worker.track, "answered");
+          meter.queued(item.timings.queueMs);
           yield toWhole(item, journey.begun);
           return undefined;
         }
@@ -214,19 +227,34 @@ export function createRoutedBackend(options: RoutedBackendOptions): Backend {
   };
 }
 
-function begin(request: GenerateRequest): Journey {
+function begin(request: GenerateRequest, wants: Journey["wants"]): Journey {
   return {
     request,
     chain: toPrefixChain(request),
-    begun: request.already ?? { raw: "", tokens: 0 },
+    begun: request.already ?? nothingBegun,
     ...{ isLost: false, attempts: 0, continuations: 0, full: new Set(), track: undefined },
+    wants,
   };
+}
+
+/** Completion tokens of a request that names none, about; only scaling depends on it. */
+const usualTokens = 256;
+
+function tokensOf({ input, maxTokens }: GenerateRequest): number {
+  const characters =
+    input.kind === "prompt"
+      ? input.prompt.length
+      : input.messages.reduce((sum, message) => sum + message.content.length, 0);
+  return characters / 4 + (maxTokens ?? usualTokens);
 }
 
 /** Remembers how far the reply is, so that another worker can go on from there. */
 function note(journey: Journey, item: Exclude<GenerateItem, DoneItem>): void {
-  if (item.raw === undefined || item.tokens === undefined) journey.isLost = true;
-  else journey.begun = { raw: journey.begun.raw + item.raw, tokens: item.tokens };
+  const begun = addItem(journey.begun, item);
+  if (begun === undefined) journey.isLost = true;
+  else journey.begun = begun;
+  const wanted = journey.request.maxTokens ?? usualTokens;
+  journey.wants(Math.max(1, wanted - journey.begun.tokens));
 }
 
 /** @throws the failure, when no further attempt can help or may be made */

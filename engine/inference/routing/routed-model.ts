@@ -6,6 +6,7 @@ import type { Random } from "../../kit/random.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { Lease } from "../served-models.ts";
 import type { CatalogEntry } from "./catalog.ts";
+import { createDemandMeter, type ModelDemand } from "./demand.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { createHold } from "./hold.ts";
 import { createRoutedBackend } from "./routed-backend.ts";
@@ -23,14 +24,6 @@ export interface RoutedModel {
   /** What the scaler goes by. */
   demand(): ModelDemand;
   close(): Promise<void>;
-}
-
-/** What one gateway wants of one model now. */
-export interface ModelDemand {
-  held: number;
-  running: number;
-  /** When the last request came or ended (ms since 1970); undefined when none did. */
-  lastUsedMs: number | undefined;
 }
 
 export interface RoutedModelOptions {
@@ -60,6 +53,7 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
   let isClosed = false;
 
   const dispatcher = createDispatcher();
+  const meter = createDemandMeter(clock);
   const hold = createHold({ model, holdMs: options.holdMs, clock });
   const tracks = createTracks({ model, telemetry, onTakenBack: options.onTakenBack });
   const pool = createWorkerPool({
@@ -89,7 +83,7 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
     isWaking = false;
   };
   const backend = createRoutedBackend({
-    ...{ model, pool, dispatcher, tracks, hold, clock, telemetry },
+    ...{ model, pool, dispatcher, tracks, hold, meter, clock, telemetry },
     onWanting: () => void wake(),
   });
   const stopCollecting = telemetry.metrics.onCollect(() => {
@@ -130,8 +124,8 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
         // The first of them may go at once when there is a worker and only the line was not empty.
         queueMicrotask(letIn);
         await hold.enter(signal);
-        const seconds = (clock.monotonic() - arrivedMs) / 1000;
-        telemetry.metrics.observe("echorator_hold_seconds", { model }, seconds);
+        const waitedMs = clock.monotonic() - arrivedMs;
+        telemetry.metrics.observe("echorator_hold_seconds", { model }, waitedMs / 1000);
       }
       leases += 1;
       let isReleased = false;
@@ -148,7 +142,7 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
       };
     },
     forget: cacheScope => backend.forget(cacheScope),
-    demand: () => ({ held: hold.waiting(), running: leases, lastUsedMs }),
+    demand: () => ({ held: hold.waiting(), running: leases, lastUsedMs, ...meter.read() }),
     async close() {
       isClosed = true;
       hold.refuse(stopping);

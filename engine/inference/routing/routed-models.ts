@@ -6,7 +6,8 @@ import type { Random } from "../../kit/random.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { ServedModels } from "../served-models.ts";
 import type { RouteCatalog } from "./catalog.ts";
-import { createRoutedModel, type ModelDemand, type RoutedModel } from "./routed-model.ts";
+import type { ModelDemand } from "./demand.ts";
+import { createRoutedModel, type RoutedModel } from "./routed-model.ts";
 import type { OpenWorker } from "./worker-pool.ts";
 
 export interface RoutedModelsOptions {
