@@ -1,4 +1,4 @@
-/** The commands of the project: npm run up | preview | refresh | down | env | config. */
+/** The commands of the project: npm run up | preview | refresh | down | env | config | plan | render. */
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -7,7 +7,6 @@ import type { Command } from "./embedded/deployment.ts";
 import { readProject } from "./embedded/project.ts";
 import type { Terminal } from "./embedded/show.ts";
 import { configure } from "./run/configure.ts";
-import { deploy } from "./run/deploy.ts";
 import { renderExports } from "./run/exports.ts";
 import { openHome } from "./run/home.ts";
 
@@ -23,6 +22,10 @@ async function main(args: string[]): Promise<number> {
       secret: { type: "boolean", default: false },
       path: { type: "boolean", default: false },
       stack: { type: "string" },
+      out: { type: "string" },
+      facts: { type: "string" },
+      operator: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
     },
   });
   const project = readProject(fileURLToPath(new URL("..", import.meta.url)));
@@ -39,12 +42,24 @@ async function main(args: string[]): Promise<number> {
     write(await renderExports({ ...common, stack }));
     return 0;
   }
+  if (command === "plan" || command === "render") {
+    const { facts, operator: withOperator, json: asJson, out } = values;
+    const signal = interruption();
+    const offline = { ...common, stack, facts, withOperator, hub: readHub(), write, signal };
+    const { showPlan, renderStack } = await import("./run/offline.ts");
+    if (command === "plan") return await showPlan({ ...offline, asJson });
+    if (out !== undefined) return await renderStack({ ...offline, out });
+    throw new EngineError("invalid_request", "`render` wants a folder", {
+      remedy: `Write npm run render -- ${stack} --out DIR.`,
+    });
+  }
   const known = commands.find(name => name === command);
   if (known === undefined) {
     throw new EngineError("invalid_request", `there is no command "${command}"`, {
-      remedy: "There are up, preview, refresh, down, env and config.",
+      remedy: "There are up, preview, refresh, down, env, config, plan and render.",
     });
   }
+  const { deploy } = await import("./run/deploy.ts");
   return await deploy({
     ...common,
     command: known,
@@ -54,6 +69,12 @@ async function main(args: string[]): Promise<number> {
     out: terminal(),
     signal: interruption(),
   });
+}
+
+/** The Hugging Face hub, or a mirror of it. */
+function readHub(): { endpoint: string; token: string | undefined } {
+  const { HF_ENDPOINT: endpoint, HF_TOKEN: token } = process.env;
+  return { endpoint: endpoint || "https://huggingface.co", token: token || undefined };
 }
 
 /** A tree that is drawn again on a terminal that can do so, plain lines anywhere else. */
