@@ -1,0 +1,121 @@
+/** Counters in a real Valkey: the suite of counters over two gateways, and what happens when it is away. */
+import { Redis } from "iovalkey";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "../../engine/kit/clock.ts";
+import type { Counters } from "../../engine/stores/counters.ts";
+import { createValkeyCounters } from "../../engine/stores/valkey.ts";
+import { createMetrics } from "../../engine/telemetry/metrics.ts";
+import { describeCounters } from "../conformance/counters.ts";
+import { createKeptLog } from "../support/kept-log.ts";
+import { describeWith } from "../support/server-programs.ts";
+import { startValkey, type ValkeyServer, valkeyProgram } from "../support/valkey-server.ts";
+
+describeWith(valkeyProgram, "counters in a real Valkey", () => {
+  let server: ValkeyServer;
+  let client: Redis;
+  let tests = 0;
+
+  beforeAll(async () => {
+    server = await startValkey();
+    const { pathname } = new URL(server.url);
+    client = new Redis(pathname, { password: server.password });
+    client.on("error", () => undefined);
+  });
+  afterAll(async () => {
+    client?.disconnect();
+    await server?.stop();
+  });
+
+  function createGateway(prefix: string) {
+    const { log, lines } = createKeptLog();
+    const metrics = createMetrics();
+    const telemetry = { log, metrics };
+    const counters = createValkeyCounters({
+      url: server.url,
+      prefix,
+      clock: systemClock,
+      telemetry,
+    });
+    return { counters, lines, metrics };
+  }
+
+  /** Valkey's clock is nobody's to set: the ends of the windows are. */
+  async function elapse(prefix: string, ms: number): Promise<void> {
+    for (const key of await client.keys(`${prefix}:*`)) {
+      const left = await client.pttl(key);
+      expect(left, "every key ends by itself").toBeGreaterThan(0);
+      if (left <= ms) await client.del(key);
+      else {
+        // One more: the window that follows shall not end when this one would have.
+        await client.hincrby(key, "ends", -ms - 1);
+        await client.pexpire(key, left - ms);
+      }
+    }
+  }
+
+  describeCounters("valkey", async () => {
+    tests += 1;
+    const prefix = `test${tests}`;
+    const { counters } = createGateway(prefix);
+    const { counters: others } = createGateway(prefix);
+    return { counters, others, elapse: ms => elapse(prefix, ms) };
+  });
+
+  const one = { key: "k", amount: 1, limit: 2, windowMs: 60_000 };
+  const takeAll = async (counters: Counters, times: number) => {
+    let granted = 0;
+    for (let index = 0; index < times; index++)
+      if ((await counters.take([one])).granted) granted += 1;
+    return granted;
+  };
+
+  test("while Valkey is away each gateway counts for itself and says so; then together again", async () => {
+    const first = createGateway("away");
+    const second = createGateway("away");
+    try {
+      expect(await takeAll(first.counters, 1)).toBe(1);
+      await server.kill();
+      expect(await takeAll(first.counters, 5)).toBe(2);
+      expect(await takeAll(second.counters, 5)).toBe(2);
+      expect(first.counters.health()).toMatchObject({ status: "degraded" });
+      expect(first.metrics.render()).toContain("echorator_counters_shared 0");
+      await server.start();
+      while (first.counters.health().status !== "ok") {
+        await first.counters.take([{ ...one, key: "other" }]);
+        await systemClock.sleep(20);
+      }
+      expect(first.metrics.render()).toContain("echorator_counters_shared 1");
+      expect(first.lines.filter(line => line.includes("Valkey is"))).toHaveLength(2);
+      expect(first.lines.join("")).not.toContain(server.password);
+    } finally {
+      await first.counters.close();
+      await second.counters.close();
+    }
+  });
+
+  test("a Valkey that hangs holds no request up for long", async () => {
+    const { counters } = createGateway("hangs");
+    try {
+      const taken = await counters.take([{ ...one, amount: 5 }]);
+      server.pause();
+      expect((await counters.take([one])).granted).toBe(true);
+      if (taken.granted) await taken.settle([1]);
+      const before = performance.now();
+      await takeAll(counters, 20);
+      expect(performance.now() - before, "asked once, not by every request").toBeLessThan(2_000);
+      expect(counters.health().status).toBe("degraded");
+    } finally {
+      server.resume();
+      await counters.close();
+    }
+  });
+});
+
+test("what is no URL of a Valkey is refused without being shown", () => {
+  const { log } = createKeptLog();
+  const telemetry = { log, metrics: createMetrics() };
+  const url = "postgres://user:hush@host/db";
+  const create = () => createValkeyCounters({ url, clock: systemClock, telemetry });
+  expect(create).toThrow(/no URL of a Valkey/);
+  expect(create).not.toThrow(/hush/);
+});
