@@ -9,6 +9,14 @@ const Label = z
 
 /** A kind of machine for workers. Requests equal limits for memory, so that the kernel's answer is predictable. */
 export const Profile = z.strictObject({
+  image: z
+    .string()
+    .min(1)
+    .max(512)
+    .optional()
+    .describe(
+      "The engine's image with what these machines compute with; the platform's when absent.",
+    ),
   cpu: Quantity.default("1").describe("Cores that a pod asks for."),
   cpuLimit: Quantity.optional().describe("Cores that it may take; no limit when absent."),
   memory: Quantity.optional().describe(
