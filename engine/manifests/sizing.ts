@@ -14,8 +14,8 @@ const contextTokensDefault = 4_096;
 const contextStep = 256;
 /** Tokens that are evaluated together at most. */
 const batchTokensMax = 512;
-/** The engine's process and the one it infers in, without weights. */
-const processBytes = 160 * mebibyte;
+/** The engine's process and the one it infers in, without a model: 91 + 70 MB of their own, and 65 MB of program that they share. */
+const processBytes = 240 * mebibyte;
 /** From a container's start until the engine has read its configuration. */
 const processStartSeconds = 15;
 const startupFloorSeconds = 60;
@@ -79,21 +79,37 @@ function toParts(load: Load, shape: ModelShape) {
   return { weightsBytes, cacheBytes, computeBytes, overheadBytes, memoryBytes };
 }
 
-/** Keys and values of every token of every sequence. */
+/** Keys and values of every token of every sequence. An encoder keeps none. */
 function cacheBytesOf({ contextTokens, slots, kv }: Load, shape: ModelShape): number {
+  if (isEncoder(shape)) return 0;
   const heads = shape.headsKv.reduce((sum, count) => sum + count, 0);
   const tokenBytes =
     heads * (shape.keyLength * kvBytes[kv.keys] + shape.valueLength * kvBytes[kv.values]);
-  const tokens = Math.ceil(contextTokens / contextStep) * contextStep;
-  return Math.ceil(tokenBytes * tokens * slots);
+  return Math.ceil(tokenBytes * inSteps(contextTokens) * slots);
 }
 
-/** What a batch needs on its way through the layers, and the scores of the whole vocabulary at its end. */
+/**
+ * What a batch needs on its way, as llama.cpp reserves it: the widest moment of a token (in attention, in the
+ * feed-forward net, or at the scores of the whole vocabulary) in 32 bits, and the mask of the context in 16.
+ */
 function computeBytesOf({ contextTokens }: Load, shape: ModelShape): number {
-  const tokens = Math.min(contextTokens, batchTokensMax);
-  const floats =
-    shape.vocabularySize + 6 * shape.embeddingLength + 3 * shape.feedForwardLength + contextTokens;
-  return tokens * floats * 4;
+  const { embeddingLength, feedForwardLength, vocabularySize } = shape;
+  // An encoder reads a whole text at once.
+  const tokens = isEncoder(shape) ? contextTokens : Math.min(contextTokens, batchTokensMax);
+  const floats = Math.max(
+    6 * embeddingLength,
+    4 * embeddingLength + 3 * feedForwardLength,
+    vocabularySize,
+  );
+  return tokens * (floats * 4 + inSteps(contextTokens) * 2);
+}
+
+function inSteps(contextTokens: number): number {
+  return Math.ceil(contextTokens / contextStep) * contextStep;
+}
+
+function isEncoder({ architecture }: ModelShape): boolean {
+  return /bert/.test(architecture);
 }
 
 /** Weights that are fetched onto a volume that stays: the next version lies beside the last one. */

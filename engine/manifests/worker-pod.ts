@@ -89,7 +89,7 @@ function renderContainer(pod: WorkerPod, lifecycle: Draft): Draft {
   const { spec, platform } = pod;
   return {
     name: "engine",
-    image: platform.image,
+    image: pod.profile.image ?? platform.image,
     imagePullPolicy: platform.imagePullPolicy,
     args: [
       "--home",
