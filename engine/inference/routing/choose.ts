@@ -18,12 +18,14 @@ export interface Question {
   blocks: number;
   /** What consistent hashing goes by; gateways that do not know each other have the same. */
   key: number;
-  /** The share of the unknown part of a prompt that its own worker had cached lately, thanks to other gateways. */
-  hope: number;
+  /** The worker that the prompt belongs to, by consistent hashing. */
+  home: string | undefined;
+  /** How sure it is that the prefix is asked for again, and by other gateways there: 0 to 1. */
+  worth: number;
   candidates: readonly Candidate[];
 }
 
-/** prefix: it should be cached there · hash: its own worker by consistent hashing · least: the least to wait for. */
+/** prefix: it should be cached there · hash: it is the prompt's home · least: the least to wait for. */
 export type Why = "prefix" | "hash" | "least";
 
 export interface Choice {
@@ -41,36 +43,33 @@ export const settings = {
   loadFactor: 1.5,
   /** What computing a block again costs beside its time: it pushes another block out of a cache. */
   recomputeCost: 2,
+  /** What a block costs that is kept away from home, where other gateways look for it. */
+  awayCost: 1.5,
   /** What a stream that is being decoded slows a prompt by. */
   streamCost: 1,
 } as const;
 
 /** @returns undefined when there is no candidate */
 export function choose(question: Question): Choice | undefined {
-  const { blocks, key, hope, candidates } = question;
+  const { blocks, key, home, candidates } = question;
   const bound = loadBound(candidates);
   const within = candidates.filter(one => one.running < Math.max(bound, one.slots));
-  const ranked = [...(within.length > 0 ? within : candidates)].sort(
-    (a, b) => toRank(key, b.id) - toRank(key, a.id),
-  );
-  const own = [...candidates].reduce<Candidate | undefined>(
-    (best, one) => (best === undefined || toRank(key, one.id) > toRank(key, best.id) ? one : best),
-    undefined,
-  );
-  let best: { candidate: Candidate; cost: number; hoped: boolean } | undefined;
-  for (const candidate of ranked) {
-    const hoped = candidate === own ? hope * (blocks - candidate.matched) : 0;
-    const missing = blocks - candidate.matched - hoped;
-    const cost =
-      candidate.pending +
-      candidate.running * settings.streamCost +
-      settings.recomputeCost * missing;
-    if (best === undefined || cost < best.cost - 1e-9) best = { candidate, cost, hoped: hoped > 0 };
-  }
+  const [best] = (within.length > 0 ? within : candidates)
+    .map(candidate => ({ candidate, cost: costOf(candidate, question) }))
+    .sort((a, b) => a.cost - b.cost || toRank(key, b.candidate.id) - toRank(key, a.candidate.id));
   if (best === undefined) return undefined;
   const { id, matched, running } = best.candidate;
-  const why = matched >= 1 ? "prefix" : best.hoped || id === own?.id ? "hash" : "least";
+  const why = matched >= 1 ? "prefix" : id === home ? "hash" : "least";
   return { id, why, matched, blocks, running, bound };
+}
+
+/** What is waited for there, and what choosing it costs the caches of all. */
+function costOf(candidate: Candidate, { blocks, home, worth }: Question): number {
+  const { matched, pending, running, id } = candidate;
+  const found = id === home ? worth * (blocks - matched) : 0;
+  const away = id === home ? 0 : settings.awayCost * worth * blocks;
+  const missing = blocks - matched - found;
+  return pending + running * settings.streamCost + settings.recomputeCost * missing + away;
 }
 
 /** As in consistent hashing with bounded loads: a worker's share of all that runs, with some room. */

@@ -1,6 +1,7 @@
 /** Dispatcher: what one gateway knows of one model's workers, and its choice for each prompt. No clock, no effects. */
 import { type Candidate, type Choice, choose } from "./choose.ts";
 import { createHeat } from "./heat.ts";
+import { createHomes } from "./homes.ts";
 import { blockCharacters, type PrefixChain } from "./prefix.ts";
 import { createPrefixIndex, type PrefixIndex } from "./prefix-index.ts";
 
@@ -45,7 +46,7 @@ const learning = 1 / 16;
 export function createDispatcher(): Dispatcher {
   const workers = new Map<string, Known>();
   const heat = createHeat();
-  let hope = 0.8;
+  const homes = createHomes();
   /** Blocks that a request of others leaves to compute, about. */
   let usualWork = 4;
 
@@ -75,9 +76,10 @@ export function createDispatcher(): Dispatcher {
     dispatch(chain, candidates) {
       const blocks = Math.max(1, chain.length - 1);
       const key = heat.keyOf(chain, candidates.length);
-      const question = { blocks, key, hope };
+      const ids = candidates.map(worker => worker.id);
+      const { worker: home, worth } = homes.homeOf(key, blocks, ids);
       const choice = choose({
-        ...question,
+        ...{ blocks, key, home, worth },
         candidates: candidates.map(worker => toCandidate(worker, chain)),
       });
       const worker = choice === undefined ? undefined : workers.get(choice.id);
@@ -100,10 +102,8 @@ export function createDispatcher(): Dispatcher {
           first();
           if (isRunning) worker.running -= 1;
           isRunning = false;
-          if (cachedShare === undefined || choice.why === "least") return;
-          if (choice.why === "prefix" && choice.matched >= blocks - 1) return;
-          const found = (cachedShare * blocks - choice.matched) / (blocks - choice.matched);
-          hope += learning * (Math.min(1, Math.max(0, found)) - hope);
+          // A server that does not say is believed to have what it was sent.
+          homes.learn(key, cachedShare ?? Math.min(1, choice.matched / blocks));
         },
       };
     },

@@ -15,8 +15,8 @@ const countedMax = 16_384;
 /** Blocks from the beginning that are counted: a prefix that is hot beyond has hot blocks before. */
 const depthMax = 256;
 
-/** A prefix is hot when it has more than that part of one worker's share. */
-const hotShare = 0.5;
+/** A prefix is hot when it has more than that many times one worker's share. */
+const hotShare = 1;
 
 export function createHeat(): Heat {
   const counts = new Map<number, { count: number; at: number }>();
