@@ -42,6 +42,8 @@ export const memoryRole = "echorator_memory";
 
 /** Before each new attempt of what may be tried again: long enough for a server that restarts. */
 const retryPausesMs = [50, 200, 500, 1_000, 2_000] as const;
+/** No new attempt after that: a way to the server that swallows everything takes its time to say so. */
+const retryForMs = 5_000;
 
 /** @throws EngineError invalid_config, without the URL: it holds a password */
 export function createDatabase(options: DatabaseOptions): Database {
@@ -127,11 +129,13 @@ export function createDatabase(options: DatabaseOptions): Database {
     run: () => Promise<T>,
     mayRepeat: (error: unknown) => boolean,
   ): Promise<T> {
+    const beganMs = clock.monotonic();
     for (const pauseMs of retryPausesMs) {
       try {
         return await run();
       } catch (error) {
-        if (!mayRepeat(error)) throw toStoreError(error);
+        const isLate = clock.monotonic() - beganMs > retryForMs;
+        if (isLate || !mayRepeat(error)) throw toStoreError(error);
         await clock.sleep(pauseMs);
       }
     }
