@@ -42,6 +42,7 @@ export function gatewayFiles(
       ...(database.kind === "embedded" ? {} : { urlFile: databaseUrlFile(platform) }),
       ...(cache.kind === "none" ? {} : { cacheUrlFile: cacheUrlFile(platform) }),
     },
+    inference: { requestSeconds: platform.requestSeconds, ...settings.inference },
     log: { format: "json", ...settings.log },
   };
   refuseLongRequests(parseEngineConfig(config, "The gateways' configuration"), platform);
@@ -78,7 +79,7 @@ function refuseLongRequests(
     `A request may take ${requestSeconds} s, and pods that go wait ${platform.requestSeconds} s for theirs.`,
     {
       field: "inference.requestSeconds",
-      remedy: "Raise `requestSeconds` of the platform as well.",
+      remedy: "Give `requestSeconds` of the platform the same value.",
     },
   );
 }

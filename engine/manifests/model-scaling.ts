@@ -64,7 +64,11 @@ function planHpa(
   platform: Platform,
   target: Target,
 ): PlannedScaling {
-  if (!platform.apis.includes(scalingApis.podMetrics)) throw missing("hpa", scalingApis.podMetrics);
+  const blind = platform.apis.includes(scalingApis.podMetrics)
+    ? []
+    : [
+        `\`by: hpa\` follows the cores in use, and the platform does not name ${scalingApis.podMetrics}.`,
+      ];
   const signals = ["queueSeconds", "tokensWaiting", "firstTokenSeconds"] as const;
   const unheard = signals
     .filter(signal => scaling[signal] !== undefined)
@@ -91,7 +95,7 @@ function planHpa(
         scaleDown: { stabilizationWindowSeconds: Math.min(3_600, scaling.downSeconds) },
       },
     },
-    warnings: [...unheard, ...windows],
+    warnings: [...blind, ...unheard, ...windows],
   };
 }
 
@@ -101,7 +105,7 @@ function planKeda(
   platform: Platform,
   target: Target,
 ): PlannedScaling {
-  if (!platform.apis.includes(scalingApis.keda)) throw missing("keda", scalingApis.keda);
+  if (!platform.apis.includes(scalingApis.keda)) throw withoutKeda();
   const { min, max } = rangeOf(spec);
   const noTokens =
     scaling.tokensWaiting === undefined
@@ -177,10 +181,10 @@ function toCronTrigger(window: Scaling["windows"][number]): Draft {
   };
 }
 
-function missing(by: string, api: string): EngineError {
+function withoutKeda(): EngineError {
   return new EngineError(
     "invalid_config",
-    `\`scaling.by: ${by}\` needs the API ${api}, and the platform does not name it.`,
+    `\`scaling.by: keda\` needs the API ${scalingApis.keda}, and the platform does not name it.`,
     {
       field: "scaling.by",
       remedy: "Add it to the platform's `apis` when the cluster has it, or leave `scaling.by` out.",
