@@ -5,7 +5,7 @@ import type { ModelSpec } from "../contract/model.ts";
 import type { Platform } from "../contract/platform.ts";
 import { parseSource, type Source } from "../contract/source.ts";
 import { selectorLabels } from "./names.ts";
-import { blockOf, dnsEgress, monitoringPods, outsideOf, podsOf, tcp } from "./network.ts";
+import { dnsEgress, monitoringPods, outsideOf, podsOf, tcp } from "./network.ts";
 import type { Draft } from "./objects.ts";
 import { fetchedSources } from "./weights.ts";
 
@@ -54,7 +54,7 @@ export function endpointPolicy(spec: ModelSpec, platform: Platform): Draft {
 function toHost(hostname: string, platform: Platform): Draft[] {
   const address = hostname.replace(/^\[|\]$/g, "");
   const family = isIP(address);
-  if (family !== 0) return [blockOf(`${address}/${family === 6 ? 128 : 32}`, "source")];
+  if (family !== 0) return [outsideOf(`${address}/${family === 6 ? 128 : 32}`, "source")];
   const namespace = /^[^.]+\.([^.]+)\.svc(\..+)?$/.exec(hostname)?.[1];
   if (namespace !== undefined)
     return [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } }];

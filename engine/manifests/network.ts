@@ -59,7 +59,13 @@ const withinDoors = [
 ] as const;
 
 /** No one's choice: the machine itself and its link, where clouds answer with credentials. */
-const neverReached = ["127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10"] as const;
+const neverReached = [
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "::1/128",
+  "fe80::/10",
+  "fd00:ec2::254/128",
+] as const;
 
 /**
  * The range without what lies within doors, unless the range itself was named there: an own mirror in 10.1.2.0/24.
