@@ -100,6 +100,8 @@ async function initialise(folder: string): Promise<void> {
     `unix_socket_directories = '${folder}'`,
     "shared_buffers = 32MB",
     "max_connections = 60",
+    // Else every file is synced at each recovery; the tests kill processes, they cut no power.
+    "recovery_init_sync_method = syncfs",
     // Every statement is then seen by the test that looks for secrets in the log.
     "log_min_messages = warning",
   ];
