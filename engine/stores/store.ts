@@ -80,10 +80,11 @@ export interface Neighbour {
 }
 
 /**
- * Every implementation passes test/conformance/store.ts. Both promise:
+ * Every implementation passes test/conformance/store.ts. All promise:
  * - `append` resolves when the event would survive a power cut (the memory store: would survive nothing, and says so in its name).
  * - What was appended is seen by the next call on any handle of the same scope; never by another scope.
- * - `deleteConversation` leaves no byte of the text, its terms or its ids in any file of the store.
+ * - `deleteConversation` leaves no byte of the text, its terms or its ids in any file of the store; in a database's server none
+ *   that a query could find (README.md says when the bytes go).
  * - The log's order is that of `sequence`; times may jump back.
  * - Ids, sequences and terms of another scope, or of nothing, are as if they did not exist.
  */
