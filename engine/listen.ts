@@ -3,7 +3,6 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { Peer } from "./api/access.ts";
-import type { EngineConfig } from "./contract/config.ts";
 import { EngineError } from "./contract/errors.ts";
 import { limits } from "./contract/limits.ts";
 
@@ -11,9 +10,9 @@ export type Fetch = (request: Request, peer: Peer) => Promise<Response>;
 
 export interface Listeners {
   /** The ports as bound: not those of the configuration where that said 0. */
-  ports: { main: number; ollama: number };
+  ports: { main: number; ollama: number | undefined };
   /** From now on requests are answered; those that came earlier have waited. */
-  open(doors: { main: Fetch; ollama: Fetch }): void;
+  open(doors: { main: Fetch; ollama: Fetch | undefined }): void;
   /** Accepts no more; resolves when the last connection is closed. */
   close(): Promise<void>;
   /** Breaks what is still connected. */
@@ -25,32 +24,36 @@ interface Door {
   open(fetch: Fetch): void;
 }
 
-type Where = Pick<EngineConfig, "host" | "ports"> & {
+interface Where {
+  host: string;
+  /** Without the second there is one port. */
+  ports: { main: number; ollama?: number };
   /** Of each port; a further one is closed at once. */
   connectionsMax?: number;
-};
+}
 
 /** @throws EngineError conflict naming the port, its likely holder and the setting; then nothing listens */
 export async function listen(where: Where): Promise<Listeners> {
   const { host, ports, connectionsMax = limits.connectionsMax } = where;
   const main = createDoor(connectionsMax);
-  const ollama = createDoor(connectionsMax);
+  const ollama = ports.ollama === undefined ? undefined : createDoor(connectionsMax);
+  const doors = [main, ...(ollama === undefined ? [] : [ollama])];
   const bound = [];
   try {
-    for (const [door, name] of [[main, "main"] as const, [ollama, "ollama"] as const]) {
-      bound.push(await bind(door.server, host, ports[name], `ports.${name}`));
+    for (const [index, door] of doors.entries()) {
+      const name = index === 0 ? "main" : "ollama";
+      bound.push(await bind(door.server, host, ports[name] ?? 0, `ports.${name}`));
     }
   } catch (error) {
-    for (const door of [main, ollama]) door.server.close();
+    for (const door of doors) door.server.close();
     throw error;
   }
-  const doors = [main, ollama];
-  const [mainPort = ports.main, ollamaPort = ports.ollama] = bound;
+  const [mainPort = ports.main, ollamaPort] = bound;
   return {
     ports: { main: mainPort, ollama: ollamaPort },
     open(fetches) {
       main.open(fetches.main);
-      ollama.open(fetches.ollama);
+      ollama?.open(fetches.ollama ?? fetches.main);
     },
     async close() {
       await Promise.all(doors.map(({ server }) => closeServer(server)));

@@ -12,16 +12,16 @@ import {
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { App } from "./app.ts";
 import type { EngineConfig } from "./contract/config.ts";
 import { homeLayout } from "./contract/endpoints.ts";
 import { EngineError } from "./contract/errors.ts";
-import { limits } from "./contract/limits.ts";
 import { supervision } from "./contract/supervision.ts";
+import { workerKeyVariable } from "./contract/worker.ts";
 import { systemClock } from "./kit/clock.ts";
 import { createIds } from "./kit/identifiers.ts";
 import { systemRandom } from "./kit/random.ts";
 import { type Listeners, listen } from "./listen.ts";
+import type { Running } from "./roles/running.ts";
 import { layerSettings } from "./settings.ts";
 import { createLog, type LeveledLog } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
@@ -143,13 +143,20 @@ async function start(given: Arguments, environment: NodeJS.ProcessEnv): Promise<
   const config = readConfig(given, environment);
   const log = createOwnLog(config);
   // The ports first: where they are taken nothing is made or touched.
-  const listeners = await listen(config);
+  const listeners = await listen({ host: config.host, ports: portsOf(config) });
   try {
     const app = await openApp(given, config, environment, log);
     listeners.open(app);
-    stopOnSignal(app, listeners, log, given.supervised);
+    const graceMs = config.graceSeconds * 1_000;
+    stopOnSignal(app, listeners, log, { supervised: given.supervised, graceMs });
     const { main, ollama } = listeners.ports;
-    log.info("the engine answers", { host: config.host, main, ollama, home: given.home });
+    log.info("the engine answers", {
+      role: config.role,
+      host: config.host,
+      main,
+      ollama,
+      home: given.home,
+    });
   } catch (error) {
     listeners.destroy();
     await listeners.close();
@@ -157,12 +164,17 @@ async function start(given: Arguments, environment: NodeJS.ProcessEnv): Promise<
   }
 }
 
+/** Only roles that answer people have the port of the compatible dialects. */
+function portsOf({ role, ports }: EngineConfig): { main: number; ollama?: number } {
+  return role === "all" || role === "gateway" ? ports : { main: ports.main };
+}
+
 async function openApp(
   given: Arguments,
   config: EngineConfig,
   environment: NodeJS.ProcessEnv,
   log: LeveledLog,
-): Promise<App> {
+): Promise<Running> {
   makeHome(given.home);
   const adminKey = ensureAdminKey(given.home);
   const { createApp } = await import("./app.ts");
@@ -175,6 +187,7 @@ async function openApp(
       token: environment.HF_TOKEN || undefined,
     },
     adminKey,
+    workerKey: environment[workerKeyVariable] || undefined,
     version: readVersion(),
     instance: given.instance ?? createIds(systemClock, systemRandom)("eng"),
     environment,
@@ -185,7 +198,12 @@ async function openApp(
   });
 }
 
-function stopOnSignal(app: App, listeners: Listeners, log: LeveledLog, supervised: boolean): void {
+function stopOnSignal(
+  app: Running,
+  listeners: Listeners,
+  log: LeveledLog,
+  { supervised, graceMs }: { supervised: boolean; graceMs: number },
+): void {
   let stopping = false;
   const stop = async (why: string) => {
     if (stopping) return;
@@ -193,7 +211,7 @@ function stopOnSignal(app: App, listeners: Listeners, log: LeveledLog, supervise
     log.info("the engine stops", { why });
     // Replies that are being written keep their connections; new ones are not taken.
     const closed = listeners.close();
-    await app.stop(limits.graceMs);
+    await app.stop(graceMs);
     listeners.destroy();
     await closed;
     log.info("the engine has stopped");

@@ -56,8 +56,9 @@ const floors: string[][] = [
   ["engine/conversation"],
   ["engine/api"],
   ["engine/settings.ts", "engine/listen.ts"],
-  ["engine/app.ts"],
   ["engine/operator"],
+  ["engine/roles"],
+  ["engine/app.ts"],
   ["engine/main.ts", "engine/cli", "engine/image"],
 ];
 

@@ -27,7 +27,25 @@ export interface Engine {
   newId: NewId;
   /** True from the first signal on: no longer ready. */
   stopping(): boolean;
+  /** Whether new requests should be sent here; a Service asks. */
+  serving(): Promise<Readiness>;
 }
+
+export interface Readiness {
+  ready: boolean;
+  reasons: string[];
+}
+
+/** What the way of a request needs, whatever the role. */
+export type EdgeEngine = Pick<Engine, "config" | "telemetry" | "clock" | "newId" | "stopping">;
+
+/** An engine that infers and remembers nothing. */
+export type InferenceEngine = HealthEngine & Pick<Engine, "models">;
+
+/** What probes ask; without models or stores there are no probes of them. */
+export type HealthEngine = EdgeEngine &
+  Pick<Engine, "version" | "instance" | "startedMs" | "serving"> &
+  Partial<Pick<Engine, "models" | "stores">>;
 
 export interface ConfigChange {
   applied: string[];

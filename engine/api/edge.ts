@@ -3,12 +3,12 @@ import { Hono } from "hono";
 import { headers } from "../contract/endpoints.ts";
 import { EngineError } from "../contract/errors.ts";
 import type { Authenticate, Peer } from "./access.ts";
-import type { Call, Caller, Dialect, Engine, Route } from "./call.ts";
+import type { Call, Caller, Dialect, EdgeEngine, Route } from "./call.ts";
 import { toEngineError } from "./errors.ts";
 import { answerPreflight, checkHost, checkOrigin, corsHeaders } from "./origins.ts";
 
 export interface EdgeOptions {
-  engine: Engine;
+  engine: EdgeEngine;
   authenticate: Authenticate;
   /** The first that owns a path answers for it; the last owns what is left. */
   dialects: Dialect[];
@@ -82,7 +82,7 @@ export function createEdge(options: EdgeOptions): Edge {
   };
 }
 
-function toPassage(engine: Engine, dialects: Dialect[], request: Request, peer: Peer): Passage {
+function toPassage(engine: EdgeEngine, dialects: Dialect[], request: Request, peer: Peer): Passage {
   const path = new URL(request.url).pathname;
   return {
     request,
@@ -135,7 +135,7 @@ function createRouter({ engine, dialects, authenticate }: EdgeOptions): Hono<Bin
 }
 
 async function handle(
-  engine: Engine,
+  engine: EdgeEngine,
   authenticate: Authenticate,
   route: Route,
   passage: Passage,
@@ -152,7 +152,7 @@ async function handle(
 }
 
 function toCall(
-  engine: Engine,
+  engine: EdgeEngine,
   passage: Passage,
   caller: Caller,
   params: Record<string, string>,
@@ -173,7 +173,7 @@ function toCall(
   };
 }
 
-function report({ telemetry, clock }: Engine, passage: Passage, status: number): void {
+function report({ telemetry, clock }: EdgeEngine, passage: Passage, status: number): void {
   const { request, requestId, route, arrivedMs, dialect } = passage;
   const ms = clock.monotonic() - arrivedMs;
   const labels = { dialect: dialect.name, route };

@@ -2,15 +2,16 @@
 import type { EmbedResult } from "../contract/chat.ts";
 import { EngineError } from "../contract/errors.ts";
 import { limits } from "../contract/limits.ts";
-import type { Call, Engine } from "./call.ts";
-import { findModel, startDeadline } from "./turn.ts";
+import type { Call, InferenceEngine } from "./call.ts";
+import { findModel } from "./models.ts";
+import { startDeadline } from "./turn.ts";
 
 export async function embedTexts(
-  engine: Engine,
+  engine: InferenceEngine,
   call: Call,
   wish: { model: string; texts: string[]; dimensions?: number | undefined },
 ): Promise<EmbedResult> {
-  findModel(engine, wish.model);
+  findModel(engine, call.caller, wish.model);
   if (wish.texts.length > limits.embedInputsMax)
     throw new EngineError("invalid_request", `input: at most ${limits.embedInputsMax} texts`, {
       field: "input",

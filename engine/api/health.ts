@@ -1,19 +1,23 @@
 /** Health, metrics and the OpenAPI document: what probes, scrapers and tools ask for. */
 import { paths } from "../contract/endpoints.ts";
-import type { Dialect, Engine, Route } from "./call.ts";
+import type { Stores } from "../stores/store.ts";
+import type { Access, Dialect, HealthEngine, Readiness, Route } from "./call.ts";
 import { renderProblem } from "./main/problem.ts";
 import { Health, Started } from "./main/schemas.ts";
 import { renderOpenApi } from "./openapi.ts";
 import { json } from "./reply.ts";
 
 export interface HealthOptions {
-  engine: Engine;
+  engine: HealthEngine;
   /** Of these routes the OpenAPI document is made. */
   described: () => Route[];
+  /** Series name models, so that metrics are behind a key where there are keys of people. */
+  metrics?: Access;
 }
 
 const ownPaths: readonly string[] = [
   paths.live,
+  paths.serving,
   paths.started,
   paths.ready,
   paths.cognition,
@@ -21,22 +25,24 @@ const ownPaths: readonly string[] = [
   paths.openapi,
 ];
 
-export function createHealthDialect({ engine, described }: HealthOptions): Dialect {
+export function createHealthDialect(options: HealthOptions): Dialect {
+  const { engine } = options;
   return {
     name: "health",
     renderError: renderProblem,
     owns: path => ownPaths.includes(path),
-    routes: [...healthRoutes(engine), ...documentRoutes(engine, described)],
+    routes: [...healthRoutes(engine), ...documentRoutes(options)],
   };
 }
 
 /** For the port of the compatible dialects: alive, and nothing more. */
-export function createLiveDialect(engine: Engine): Dialect {
+export function createLiveDialect(engine: HealthEngine): Dialect {
   const routes = healthRoutes(engine).filter(route => route.path === paths.live);
   return { name: "health", renderError: renderProblem, owns: path => path === paths.live, routes };
 }
 
-function healthRoutes(engine: Engine): Route[] {
+function healthRoutes(engine: HealthEngine): Route[] {
+  const { models, stores } = engine;
   const open = (
     path: string,
     summary: string,
@@ -65,38 +71,48 @@ function healthRoutes(engine: Engine): Route[] {
       () => json(toStarted(engine)),
       Started,
     ),
-    open(paths.ready, "Whether every required model can answer.", () => readiness(engine)),
-    open(paths.cognition, "Whether memory works.", () => cognition(engine)),
+    open(paths.serving, "Whether new requests should be sent here.", async () =>
+      renderReadiness(engine, await engine.serving()),
+    ),
+    ...(models === undefined
+      ? []
+      : [
+          open(paths.ready, "Whether every required model can answer.", () =>
+            renderReadiness(engine, models.readiness()),
+          ),
+        ]),
+    ...(stores === undefined
+      ? []
+      : [open(paths.cognition, "Whether memory works.", () => cognition(stores))]),
   ];
 }
 
-function toStarted(engine: Engine) {
+function toStarted(engine: HealthEngine) {
   const { version, instance, startedMs } = engine;
   const started = new Date(startedMs).toISOString();
   return { status: "ok", version, instance, pid: process.pid, started };
 }
 
-function readiness(engine: Engine): Response {
+function renderReadiness(engine: HealthEngine, asked: Readiness): Response {
   const { ready, reasons } = engine.stopping()
     ? { ready: false, reasons: ["the engine is about to stop"] }
-    : engine.models.readiness();
+    : asked;
   return json({ status: ready ? "ok" : "failed", reasons }, { status: ready ? 200 : 503 });
 }
 
 /** Degraded still answers 200: inference goes on, and the reason is there to read. */
-async function cognition(engine: Engine): Promise<Response> {
-  const { status, reason } = await engine.stores.health();
+async function cognition(stores: Pick<Stores, "health">): Promise<Response> {
+  const { status, reason } = await stores.health();
   const memory = { status, reasons: reason === undefined ? [] : [reason] };
   return json({ ...memory, parts: { memory } }, { status: status === "failed" ? 503 : 200 });
 }
 
-function documentRoutes(engine: Engine, described: () => Route[]): Route[] {
+function documentRoutes({ engine, described, metrics = "use" }: HealthOptions): Route[] {
   return [
     {
       method: "GET",
       path: paths.metrics,
-      // Behind a key as soon as there are keys: series name models.
-      access: "use",
+      access: metrics,
       handle: () =>
         new Response(engine.telemetry.metrics.render(), {
           headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },

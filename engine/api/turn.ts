@@ -1,12 +1,12 @@
 /** What all dialects do to generate: open a turn, so that early errors still have a status, then read its items. */
-import type { DoneItem, ToolCall } from "../contract/chat.ts";
+import type { DoneItem, GenerateItem, ToolCall } from "../contract/chat.ts";
 import { headers } from "../contract/endpoints.ts";
 import { EngineError } from "../contract/errors.ts";
 import { limits } from "../contract/limits.ts";
 import { MemoryMode } from "../contract/memory.ts";
-import type { ModelStatus } from "../contract/model.ts";
 import type { TurnItem, TurnRequest } from "../conversation/conversations.ts";
-import type { Call, Caller, Engine } from "./call.ts";
+import type { Call, Caller, Engine, InferenceEngine } from "./call.ts";
+import { findModel } from "./models.ts";
 
 export type StartItem = Extract<TurnItem, { type: "start" }>;
 export type FinishItem = DoneItem & { eventId: string | undefined };
@@ -32,7 +32,7 @@ export async function openTurn(
   caller: Caller,
   wish: TurnWish,
 ): Promise<OpenTurn> {
-  findModel(engine, wish.model);
+  findModel(engine, caller, wish.model);
   const { conversation, ...rest } = wish;
   const request: TurnRequest = {
     ...rest,
@@ -70,10 +70,11 @@ async function* rejoin(
 
 /** `signal` that also aborts when the request has taken as long as it may. */
 export function startDeadline(
-  engine: Engine,
+  engine: InferenceEngine,
   signal: AbortSignal,
+  secondsMax = Number.POSITIVE_INFINITY,
 ): { signal: AbortSignal; end: () => void } {
-  const seconds = engine.config().inference.requestSeconds;
+  const seconds = Math.min(engine.config().inference.requestSeconds, secondsMax);
   const late = new AbortController();
   const ended = new AbortController();
   // Who reads no more may never come to call `end`.
@@ -93,22 +94,16 @@ function turnHeaders(start: StartItem): Record<string, string> {
   };
 }
 
-/** @throws EngineError model_not_found in the words that Ollama's clients look for */
-export function findModel(engine: Engine, name: string): ModelStatus {
-  const status = engine.models.find(name);
-  if (status === undefined)
-    throw new EngineError("model_not_found", `model '${name}' not found`, { field: "model" });
-  return status;
-}
-
-export interface CollectedTurn {
+export interface CollectedTurn<D extends DoneItem = FinishItem> {
   text: string;
   thought: string;
   toolCalls: ToolCall[];
-  done: FinishItem;
+  done: D;
 }
 
-export async function collectTurn(items: AsyncIterable<OutputItem>): Promise<CollectedTurn> {
+export async function collectTurn<D extends DoneItem>(
+  items: AsyncIterable<Exclude<GenerateItem, DoneItem> | D>,
+): Promise<CollectedTurn<D>> {
   const texts: string[] = [];
   const thoughts: string[] = [];
   const toolCalls: ToolCall[] = [];
@@ -121,10 +116,16 @@ export async function collectTurn(items: AsyncIterable<OutputItem>): Promise<Col
   throw new Error("a turn ended without its last item");
 }
 
-/** The header's mode, else `otherwise`. */
-export function readMemoryMode(call: Call, otherwise: MemoryMode): MemoryMode {
+/** The header's mode, else the model's own, else the engine's. */
+export function readMemoryMode(
+  engine: Engine,
+  call: Call,
+  model: string,
+  turns: "main" | "compatible",
+): MemoryMode {
   const value = call.request.headers.get(headers.memory);
-  if (value === null) return otherwise;
+  if (value === null)
+    return engine.models.find(model)?.spec.memory?.[turns] ?? engine.config().memory[turns];
   const mode = MemoryMode.safeParse(value.trim().toLowerCase());
   if (mode.success) return mode.data;
   throw new EngineError("invalid_request", `${headers.memory}: it is off, read, write or on`, {

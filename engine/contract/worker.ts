@@ -69,6 +69,8 @@ export interface WorkerChunk {
   raw?: string;
   /** Completion tokens so far, those of `already` included. */
   tokens?: number;
+  /** A thought of the model, where OpenAI's form has no place for it. */
+  thought?: string;
   /** On the last chunk. */
   timings?: { queueMs: number; promptMs: number; decodeMs: number };
   cachedTokens?: number;

@@ -83,12 +83,19 @@ function isCancelled(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted || (error instanceof EngineError && error.code === "cancelled");
 }
 
-function observeFirst(model: string, { clock, telemetry, arrivedMs }: Generation): void {
+export function observeFirst(
+  model: string,
+  { clock, telemetry, arrivedMs }: Pick<Generation, "clock" | "telemetry" | "arrivedMs">,
+): void {
   const seconds = (clock.monotonic() - arrivedMs) / 1000;
   telemetry.metrics.observe("echorator_time_to_first_token_seconds", { model }, seconds);
 }
 
-function observeDone({ usage, timings }: DoneItem, model: string, { metrics }: Telemetry): void {
+export function observeDone(
+  { usage, timings }: DoneItem,
+  model: string,
+  { metrics }: Telemetry,
+): void {
   metrics.add("echorator_tokens_total", { model, kind: "prompt" }, usage.promptTokens);
   metrics.add("echorator_tokens_total", { model, kind: "cached" }, usage.cachedTokens);
   metrics.add("echorator_tokens_total", { model, kind: "completion" }, usage.completionTokens);

@@ -4,7 +4,6 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import { type App, createApp } from "../../engine/app.ts";
 import type { GenerateRequest } from "../../engine/contract/chat.ts";
 import { EngineConfig, type EngineConfigInput } from "../../engine/contract/config.ts";
 import type { ModelSpec } from "../../engine/contract/model.ts";
@@ -15,6 +14,8 @@ import {
 } from "../../engine/inference/scripted.ts";
 import { systemClock } from "../../engine/kit/clock.ts";
 import { createSeededRandom } from "../../engine/kit/random.ts";
+import { startAll } from "../../engine/roles/all.ts";
+import type { Front } from "../../engine/roles/front.ts";
 import { createLog } from "../../engine/telemetry/log.ts";
 import { createMetrics } from "../../engine/telemetry/metrics.ts";
 import { writeTinyGguf } from "./gguf-writer.ts";
@@ -32,7 +33,7 @@ export interface TestEngineOptions {
 }
 
 export interface TestEngine {
-  app: App;
+  app: Front;
   home: string;
   /** A model file that can be pulled. */
   weights: string;
@@ -72,7 +73,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     models: [{ name: "assistant", source: `file://${weights}` }, ...(options.models ?? [])],
   });
   const adminKey = "the-admin-key-of-the-test";
-  const app = await createApp({
+  const app = await startAll({
     config,
     home,
     bundledFolder: home,
@@ -127,7 +128,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
   };
 }
 
-async function untilReady(app: App): Promise<void> {
+async function untilReady(app: Front): Promise<void> {
   for (let tries = 0; tries < 1_000; tries++) {
     if (app.engine.models.readiness().ready) return;
     await systemClock.sleep(5);
@@ -170,7 +171,7 @@ export async function listenTestEngine(options: TestEngineOptions = {}): Promise
   };
 }
 
-async function serve(fetch: App["main"]): Promise<{ url: string; server: Server }> {
+async function serve(fetch: Front["main"]): Promise<{ url: string; server: Server }> {
   const listener = getRequestListener(
     (request, env) => {
       const address = "incoming" in env ? (env.incoming.socket.remoteAddress ?? "") : "";

@@ -4,8 +4,8 @@ import { readBody } from "../body.ts";
 import type { Call, Engine } from "../call.ts";
 import { toEngineError } from "../errors.ts";
 import { wrong } from "../fields.ts";
+import { findModel } from "../models.ts";
 import { json, line, ndjson, stream } from "../reply.ts";
-import { findModel } from "../turn.ts";
 
 /** Idempotent; the last line is the model as wanted, or `{"error": …}`. */
 export async function putModel(engine: Engine, call: Call): Promise<Response> {
@@ -72,11 +72,11 @@ export function listStatuses(engine: Engine): Response {
 }
 
 export function showStatus(engine: Engine, call: Call): Response {
-  return json(findModel(engine, call.params.name ?? ""));
+  return json(findModel(engine, call.caller, call.params.name ?? ""));
 }
 
 export async function deleteModel(engine: Engine, call: Call): Promise<Response> {
-  const { spec } = findModel(engine, call.params.name ?? "");
+  const { spec } = findModel(engine, call.caller, call.params.name ?? "");
   await engine.models.remove(spec.name, readOwner(call));
   return json({ name: spec.name, deleted: true });
 }

@@ -7,7 +7,7 @@ import {
   listConversations,
   showConversation,
 } from "./conversations.ts";
-import { listModels } from "./models.ts";
+import { showModels } from "./models.ts";
 import { renderProblem } from "./problem.ts";
 import {
   Conversation,
@@ -104,7 +104,7 @@ function turnRoutes(engine: Engine): Route[] {
       method: "GET",
       path: paths.models,
       access: "use",
-      handle: () => listModels(engine),
+      handle: call => showModels(engine, call),
       describe: {
         summary: "The served models and their states.",
         replies: { 200: { description: "The models.", schema: ModelList } },

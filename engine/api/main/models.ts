@@ -1,10 +1,11 @@
 /** GET /api/v1/models: what is served, in which state. */
 import type { ModelStatus } from "../../contract/model.ts";
-import type { Engine } from "../call.ts";
+import type { Call, Engine } from "../call.ts";
+import { listModels } from "../models.ts";
 import { json } from "../reply.ts";
 
-export function listModels(engine: Engine): Response {
-  return json({ data: engine.models.list().map(toModel) });
+export function showModels(engine: Engine, call: Call): Response {
+  return json({ data: listModels(engine, call.caller).map(toModel) });
 }
 
 function toModel({ spec, owner, state, progress, error, file, contextTokens }: ModelStatus) {

@@ -27,7 +27,7 @@ export async function takeTurn(engine: Engine, call: Call): Promise<Response> {
     dialect: "main",
     model: body.model,
     history: "stored",
-    memory: readMemoryMode(call, engine.config().memory.main),
+    memory: readMemoryMode(engine, call, body.model, "main"),
     conversation,
     generate: toGenerate(body),
   });

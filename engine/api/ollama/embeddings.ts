@@ -2,8 +2,8 @@
 import { readBody } from "../body.ts";
 import type { Call, Engine } from "../call.ts";
 import { embedTexts } from "../embed.ts";
+import { findModel } from "../models.ts";
 import { json } from "../reply.ts";
-import { findModel } from "../turn.ts";
 import { parseKeepAlive, toNanoseconds } from "./framing.ts";
 import { EmbedRequest, OldEmbedRequest } from "./schemas.ts";
 
@@ -34,7 +34,7 @@ async function embedKeeping(
   dimensions: number | undefined,
 ) {
   const keepMs = parseKeepAlive(request.keep_alive);
-  const { spec } = findModel(engine, request.model);
+  const { spec } = findModel(engine, call.caller, request.model);
   const result = await embedTexts(engine, call, { model: request.model, texts, dimensions });
   if (keepMs !== undefined) engine.models.keepAlive(spec.name, keepMs);
   return result;

@@ -3,10 +3,10 @@ import type { GenerateInput, JsonValue, ToolCall } from "../../contract/chat.ts"
 import { readBody } from "../body.ts";
 import type { Call, Engine } from "../call.ts";
 import { refuse, toToolDefinitions } from "../fields.ts";
+import { findModel } from "../models.ts";
 import { json, line, ndjson, stream } from "../reply.ts";
 import {
   collectTurn,
-  findModel,
   type OpenTurn,
   type OutputItem,
   openTurn,
@@ -95,7 +95,7 @@ async function load(
   request: GenerationFields,
   render: Render,
 ): Promise<Response> {
-  const { spec } = findModel(engine, request.model);
+  const { spec } = findModel(engine, call.caller, request.model);
   const keepMs = parseKeepAlive(request.keep_alive);
   if (keepMs !== 0) (await engine.models.acquire(request.model, call.signal))[Symbol.dispose]();
   if (keepMs !== undefined) engine.models.keepAlive(spec.name, keepMs);
@@ -165,14 +165,14 @@ async function open(
   if (request.logprobs || request.top_logprobs)
     throw refuse("logprobs", "this engine does not report probabilities");
   const keepMs = parseKeepAlive(request.keep_alive);
-  const { spec } = findModel(engine, request.model);
+  const { spec } = findModel(engine, call.caller, request.model);
   const { sampling, stop, maxTokens } = parseOptions(request.options ?? {}, call.log);
   const format = toFormat(request.format);
   const turn = await openTurn(engine, call, call.caller, {
     dialect: "ollama",
     model: request.model,
     history: "given",
-    memory: readMemoryMode(call, engine.config().memory.compatible),
+    memory: readMemoryMode(engine, call, request.model, "compatible"),
     conversation: readConversation(call),
     generate: {
       input,

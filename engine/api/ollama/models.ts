@@ -5,8 +5,8 @@ import type { ModelFile, ModelStatus } from "../../contract/model.ts";
 import { readBody } from "../body.ts";
 import type { Call, Engine } from "../call.ts";
 import { readCapabilities } from "../capabilities.ts";
+import { findModel, listModels } from "../models.ts";
 import { json } from "../reply.ts";
-import { findModel } from "../turn.ts";
 import { toTime } from "./framing.ts";
 import { NamedRequest } from "./schemas.ts";
 
@@ -16,9 +16,8 @@ const neverMs = Date.UTC(2318, 0, 1);
 type OnDisk = ModelStatus & { file: ModelFile };
 
 /** Every name that a client may use, as Ollama lists a copied model under each of its names. */
-export function listTags(engine: Engine): Response {
-  const models = engine.models
-    .list()
+export function listTags(engine: Engine, call: Call): Response {
+  const models = listModels(engine, call.caller)
     .filter(isOnDisk)
     .sort((a, b) => b.file.modifiedMs - a.file.modifiedMs)
     .flatMap(status => [status.spec.name, ...status.spec.aliases].map(name => toTag(status, name)));
@@ -65,9 +64,8 @@ function toSize(parameters: number): string {
   return `${(parameters / 1e3).toFixed(2)}K`;
 }
 
-export function listRunning(engine: Engine): Response {
-  const models = engine.models
-    .list()
+export function listRunning(engine: Engine, call: Call): Response {
+  const models = listModels(engine, call.caller)
     .filter(isOnDisk)
     .filter(status => status.state === "ready")
     .sort((a, b) => (b.expiresMs ?? neverMs) - (a.expiresMs ?? neverMs))
@@ -84,7 +82,7 @@ export function listRunning(engine: Engine): Response {
 
 export async function show(engine: Engine, call: Call): Promise<Response> {
   const request = await readBody(call, NamedRequest);
-  const status = findModel(engine, request.model);
+  const status = findModel(engine, call.caller, request.model);
   if (!isOnDisk(status))
     throw new EngineError("model_not_ready", `model '${status.spec.name}' is not fetched yet`);
   const { spec, file } = status;
@@ -138,7 +136,7 @@ function renderModelfile({ spec }: OnDisk): string {
 
 export async function remove(engine: Engine, call: Call): Promise<Response> {
   const request = await readBody(call, NamedRequest);
-  const { spec } = findModel(engine, request.model);
+  const { spec } = findModel(engine, call.caller, request.model);
   await engine.models.remove(spec.name, "client");
   return new Response(null, { status: 200 });
 }

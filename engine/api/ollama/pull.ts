@@ -5,13 +5,14 @@ import { ModelSpec, type ModelStatus } from "../../contract/model.ts";
 import { parseSource } from "../../contract/source.ts";
 import { parseValue, readBody } from "../body.ts";
 import type { Call, Engine } from "../call.ts";
+import { findModel } from "../models.ts";
 import { json, line, ndjson, stream } from "../reply.ts";
 import { renderErrorLine } from "./framing.ts";
 import { NamedRequest } from "./schemas.ts";
 
 export async function pull(engine: Engine, call: Call): Promise<Response> {
   const request = await readBody(call, NamedRequest);
-  const { spec, owner, isNew } = planPull(engine, request.model);
+  const { spec, owner, isNew } = planPull(engine, call, request.model);
   const applied = engine.models.apply(spec, owner, call.signal);
   const forget = () => (isNew ? engine.models.remove(spec.name, owner) : undefined);
   const statuses = refuseFailed(applied, forget)[Symbol.asyncIterator]();
@@ -28,9 +29,9 @@ export async function pull(engine: Engine, call: Call): Promise<Response> {
 type PulledModel = Pick<ModelStatus, "spec" | "owner"> & { isNew: boolean };
 
 /** A served model is applied as it is; a source becomes a model of the client. */
-function planPull(engine: Engine, wanted: string): PulledModel {
+function planPull(engine: Engine, call: Call, wanted: string): PulledModel {
   const known = engine.models.find(wanted);
-  if (known !== undefined) return { ...known, isNew: false };
+  if (known !== undefined) return { ...findModel(engine, call.caller, wanted), isNew: false };
   checkSource(wanted);
   const name = chooseName(wanted, candidate => engine.models.find(candidate) !== undefined);
   const spec = parseValue(ModelSpec, { name, source: wanted, required: false });

@@ -1,18 +1,17 @@
 /** POST /v1/chat/completions, whole and as a stream. */
-import type { GenerateInput, ToolCall } from "../../contract/chat.ts";
+import type { DoneItem, GenerateInput, GenerateItem, ToolCall } from "../../contract/chat.ts";
 import { withUser } from "../access.ts";
 import { readBody } from "../body.ts";
-import type { Call, Engine } from "../call.ts";
+import type { Call, Engine, InferenceEngine } from "../call.ts";
 import { toToolDefinitions } from "../fields.ts";
 import { event, eventStream, json, stream } from "../reply.ts";
 import {
   collectTurn,
-  type FinishItem,
   type OpenTurn,
-  type OutputItem,
   openTurn,
   readConversation,
   readMemoryMode,
+  type TurnWish,
 } from "../turn.ts";
 import {
   lastEvent,
@@ -33,7 +32,7 @@ import {
 import { ChatRequest } from "./schemas.ts";
 
 /** What every object of one completion begins with. */
-interface Head {
+export interface Head {
   id: string;
   created: number;
   model: string;
@@ -42,20 +41,35 @@ interface Head {
 export async function completeChat(engine: Engine, call: Call): Promise<Response> {
   const request = await readBody(call, ChatRequest);
   const turn = await open(engine, call, request);
-  const head: Head = {
-    id: engine.newId("chatcmpl").replace("_", "-"),
-    created: Math.floor(engine.clock.now() / 1000),
-    model: request.model,
-  };
-  if (!request.stream) return renderWhole(head, turn, request);
-  return stream(call, renderChunks(head, turn, request), {
+  const head = toHead(engine, request);
+  const more = (item: GenerateItem) => (item.type === "done" ? toEcho(turn.start.used) : {});
+  if (!request.stream)
+    return json(await renderWhole(head, turn.items, request, more), { headers: turn.headers });
+  return stream(call, renderChunks(head, turn.items, request, more), {
     contentType: eventStream,
     headers: turn.headers,
     renderError: renderErrorEvent,
   });
 }
 
+export function toHead({ newId, clock }: InferenceEngine, { model }: ChatRequest): Head {
+  const id = newId("chatcmpl").replace("_", "-");
+  return { id, created: Math.floor(clock.now() / 1000), model };
+}
+
 function open(engine: Engine, call: Call, request: ChatRequest): Promise<OpenTurn> {
+  return openTurn(engine, call, withUser(call.caller, request.user ?? undefined), {
+    dialect: "openai",
+    model: request.model,
+    history: "given",
+    memory: readMemoryMode(engine, call, request.model, "compatible"),
+    conversation: readConversation(call),
+    generate: toChatWish(request),
+  });
+}
+
+/** @throws EngineError naming the field that cannot be honoured */
+export function toChatWish(request: ChatRequest): TurnWish["generate"] {
   refuseImpossibleChat(request);
   const tools = toToolDefinitions(request.tools ?? []);
   const toolChoice = toToolChoice(request);
@@ -68,24 +82,25 @@ function open(engine: Engine, call: Call, request: ChatRequest): Promise<OpenTur
   const format = toFormat(request.response_format);
   const stop = toStop(request.stop);
   const maxTokens = request.max_completion_tokens ?? request.max_tokens ?? undefined;
-  return openTurn(engine, call, withUser(call.caller, request.user ?? undefined), {
-    dialect: "openai",
-    model: request.model,
-    history: "given",
-    memory: readMemoryMode(call, engine.config().memory.compatible),
-    conversation: readConversation(call),
-    generate: {
-      input,
-      sampling: toSampling(request),
-      ...(format === undefined ? {} : { format }),
-      ...(stop === undefined ? {} : { stop }),
-      ...(maxTokens === undefined ? {} : { maxTokens }),
-    },
-  });
+  return {
+    input,
+    sampling: toSampling(request),
+    ...(format === undefined ? {} : { format }),
+    ...(stop === undefined ? {} : { stop }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+  };
 }
 
-async function renderWhole(head: Head, turn: OpenTurn, request: ChatRequest): Promise<Response> {
-  const { text, thought, toolCalls, done } = await collectTurn(turn.items);
+/** What stands in a chunk, or in the whole reply at its end, besides OpenAI's fields. */
+export type More = (item: GenerateItem) => object;
+
+export async function renderWhole(
+  head: Head,
+  items: AsyncIterable<GenerateItem>,
+  request: ChatRequest,
+  more: More,
+): Promise<object> {
+  const { text, thought, toolCalls, done } = await collectTurn(items);
   const calls = limitCalls(toolCalls, request);
   const message = {
     role: "assistant",
@@ -94,13 +109,12 @@ async function renderWhole(head: Head, turn: OpenTurn, request: ChatRequest): Pr
     ...(thought === "" ? {} : { reasoning_content: thought }),
     ...(calls.length === 0 ? {} : { tool_calls: calls.map(toToolCallObject) }),
   };
-  const reply = {
+  return {
     ...toObject(head, "chat.completion"),
     choices: [{ index: 0, message, logprobs: null, finish_reason: toFinishReason(done.reason) }],
     usage: toUsage(done.usage),
-    ...toEcho(turn.start.used),
+    ...more(done),
   };
-  return json(reply, { headers: turn.headers });
 }
 
 function toObject({ id, created, model }: Head, object: string) {
@@ -112,38 +126,40 @@ function limitCalls(calls: ToolCall[], request: ChatRequest): ToolCall[] {
   return request.parallel_tool_calls === false ? calls.slice(0, 1) : calls;
 }
 
-async function* renderChunks(
+export async function* renderChunks(
   head: Head,
-  turn: OpenTurn,
+  items: AsyncIterable<GenerateItem>,
   request: ChatRequest,
+  more: More,
 ): AsyncGenerator<string> {
   const withUsage = request.stream_options?.include_usage === true;
-  const chunk = (delta: object, finish: string | null = null, more: object = {}) =>
+  const chunk = (delta: object, finish: string | null = null, besides: object = {}) =>
     event({
       ...toObject(head, "chat.completion.chunk"),
       choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
       ...(withUsage ? { usage: null } : {}),
-      ...more,
+      ...besides,
     });
   yield chunk({ role: "assistant", content: "" });
   let calls = 0;
-  for await (const item of turn.items) {
+  for await (const item of items) {
     if (item.type === "done") {
-      yield chunk({}, toFinishReason(item.reason), toEcho(turn.start.used));
+      yield chunk({}, toFinishReason(item.reason), more(item));
       if (withUsage) yield renderUsage(head, item);
       yield lastEvent;
     } else if (item.type !== "toolCall") {
-      yield chunk(toDelta(item));
+      yield chunk(toDelta(item), null, more(item));
     } else if (request.parallel_tool_calls !== false || calls === 0) {
-      yield chunk({ tool_calls: [{ index: calls++, ...toToolCallObject(item.call) }] });
+      const call = { index: calls++, ...toToolCallObject(item.call) };
+      yield chunk({ tool_calls: [call] }, null, more(item));
     }
   }
 }
 
-function toDelta(item: Extract<OutputItem, { text: string }>): object {
+function toDelta(item: Extract<GenerateItem, { text: string }>): object {
   return item.type === "text" ? { content: item.text } : { reasoning_content: item.text };
 }
 
-function renderUsage(head: Head, { usage }: FinishItem): string {
+function renderUsage(head: Head, { usage }: DoneItem): string {
   return event({ ...toObject(head, "chat.completion.chunk"), choices: [], usage: toUsage(usage) });
 }

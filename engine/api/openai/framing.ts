@@ -14,7 +14,7 @@ const knownCodes: Partial<Record<ErrorCode, string>> = {
   unsupported: "unsupported_parameter",
 };
 
-function toErrorObject(error: EngineError) {
+export function toErrorObject(error: EngineError) {
   return {
     error: {
       message: toSentence(error),

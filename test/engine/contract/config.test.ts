@@ -7,6 +7,7 @@ test("an empty configuration is a whole one", () => {
     role: "all",
     gateway: { installation: "echorator", workers: {}, holdSeconds: 300, scaler: true },
     stores: { kind: "sqlite" },
+    graceSeconds: 10,
     host: "127.0.0.1",
     ports: { main: 5000, ollama: 11_434 },
     auth: "keys",
