@@ -87,6 +87,11 @@ describeOnTestbed("full", "the image", () => {
     });
   });
 
+  test("it sees the pod's one core, not the machine's", async () => {
+    const script = `import("/app/engine/inference/usable-cores.ts").then(m => console.log(m.usableCores()))`;
+    expect((await inPod(script)).trim()).toBe("1");
+  });
+
   test("the list of its parts is inside", async () => {
     const sbom = JSON.parse(
       await inPod(
