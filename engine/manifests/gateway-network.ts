@@ -14,12 +14,8 @@ import {
 } from "./network.ts";
 import { type Draft, present } from "./objects.ts";
 
-export const denyAll: Draft = {
-  podSelector: {},
-  policyTypes: ["Ingress", "Egress"],
-  ingress: [],
-  egress: [],
-};
+/** A direction without rules lets nothing through; an empty list the server would drop, and see as a change each time. */
+export const denyAll: Draft = { podSelector: {}, policyTypes: ["Ingress", "Egress"] };
 
 export const storePorts = { postgres: 5_432, valkey: 6_379 } as const;
 
@@ -91,6 +87,5 @@ export function storePolicy(platform: Platform, store: "postgres" | "valkey"): D
     podSelector: { matchLabels: selectorLabels(platform, store) },
     policyTypes: ["Ingress", "Egress"],
     ingress: [{ from: [podsOf(platform, "gateway")], ports: tcp(storePorts[store]) }],
-    egress: [],
   };
 }

@@ -20,7 +20,7 @@ export function workerPolicy(spec: ModelSpec, platform: Platform): Draft {
         ports: tcp(defaultPorts.main),
       },
     ],
-    egress: sources.length === 0 ? [] : [dnsEgress, toSources(platform, sources)],
+    egress: sources.length === 0 ? undefined : [dnsEgress, toSources(platform, sources)],
   };
 }
 

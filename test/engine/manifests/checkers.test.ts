@@ -82,6 +82,7 @@ test.each<[string, string, unknown]>([
   ["NetworkPolicy", "spec.ingress.0.from.0.podSelectors", {}],
   ["PodDisruptionBudget", "spec.maxUnavailable", {}],
   ["Service", "spec.ports.0.port", "http"],
+  ["NetworkPolicy", "spec.egress", []],
 ])("schemas: %s %s", (kind, path, value) => {
   expect(plan().flatMap(schemaProblems)).toEqual([]);
   expect(broken(kind, path, value).flatMap(schemaProblems)).not.toEqual([]);

@@ -9,6 +9,7 @@ import { createSeededRandom, type Random } from "../../../engine/kit/random.ts";
 import type { ModelPlanInput } from "../../../engine/manifests/plan.ts";
 
 const digest = "0".repeat(64);
+const canaryDigest = "c".repeat(64);
 
 export const allApis = [
   "monitoring.coreos.com/v1/PodMonitor",
@@ -117,7 +118,7 @@ export function randomSpec(random: Random, index = 0): ModelSpec {
   else if (random() < 0.7)
     input.storage = { tier: pick(random, ["ephemeral", "node", "shared", "own"] as const) };
   if (!source.startsWith("openai:") && random() < 0.3)
-    input.canary = { source, sha256: digest, weight: Math.floor(random() * 101) };
+    input.canary = { source, sha256: canaryDigest, weight: Math.floor(random() * 101) };
   return ModelSpec.parse(input);
 }
 

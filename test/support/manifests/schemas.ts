@@ -39,7 +39,10 @@ export function schemaProblems(object: KubernetesObject): string[] {
   const validator = require(file) as Validator & { validate: { errors?: unknown } };
   const seen = new Set<string>();
   const isValid = validator.validate(watched(object, "", seen));
-  const unknown = unread(object, "", seen).map(path => `${name}: there is no field ${path}`);
+  const unknown = [
+    ...unread(object, "", seen).map(path => `${name}: there is no field ${path}`),
+    ...emptyLists(object, "").map(path => `${name}: the server drops the empty ${path}`),
+  ];
   return isValid
     ? unknown
     : [...unknown, `${name}: ${JSON.stringify(validator.validate.errors).slice(0, 500)}`];
@@ -63,6 +66,13 @@ function unread(value: unknown, path: string, seen: ReadonlySet<string>): string
     const own = `${path}/${key}`;
     return seen.has(own) ? unread(inner, own, seen) : [own];
   });
+}
+
+/** What the server does not keep looks like a change whenever it is applied again. */
+function emptyLists(value: unknown, path: string): string[] {
+  if (Array.isArray(value) && value.length === 0) return [path];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => emptyLists(inner, `${path}/${key}`));
 }
 
 function foreignProblems(object: KubernetesObject): string[] {
