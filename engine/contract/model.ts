@@ -18,7 +18,7 @@ const Alias = z
   .string()
   .regex(/^[\w][\w./-]{0,190}(:[\w.-]{1,80})?$/, "an alias is a model name such as llama3.2:1b");
 
-const SourceUri = z.string().check(context => {
+const SourceUri = z.string().max(4_096).check(context => {
   try {
     parseSource(context.value);
   } catch (error) {
@@ -183,7 +183,7 @@ export const SecretKeyRef = z.strictObject({
 });
 export type SecretKeyRef = z.infer<typeof SecretKeyRef>;
 
-export const ModelSpec = z.strictObject({
+const ModelFields = z.strictObject({
   name: ModelName.describe("A DNS label; clients may add `:latest`."),
   source: SourceUri.describe("Where the weights come from, or an endpoint that has them already."),
   sourceSecret: SecretKeyRef.optional().describe("Token for the source."),
@@ -269,8 +269,28 @@ export const ModelSpec = z.strictObject({
     .describe("Cores between which a pod is resized in place as load demands."),
   pod: PodOverrides.optional().describe("What is said to its pods besides."),
 });
+
+export const ModelSpec = ModelFields.superRefine(refuseContradictions);
 export type ModelSpec = z.infer<typeof ModelSpec>;
 export type ModelSpecInput = z.input<typeof ModelSpec>;
+
+/** What no field can be blamed for alone; the custom resource's schema says the same in CEL. */
+function refuseContradictions(
+  { source, sha256, canary, replicas, scaling, storage }: z.infer<typeof ModelFields>,
+  context: z.RefinementCtx,
+): void {
+  const refuse = (message: string, ...path: (string | number)[]) =>
+    context.addIssue({ code: "custom", message, path });
+  if (canary?.source === source && canary.sha256 === sha256)
+    refuse("the canary has the same weights as the model", "canary", "source");
+  for (const [index, window] of (scaling?.windows ?? []).entries())
+    if (window.min > (replicas?.max ?? 1))
+      refuse("min is more than `replicas.max`", "scaling", "windows", index, "min");
+  if (storage?.tier === "image" && storage.image === undefined)
+    refuse("the tier `image` needs an image", "storage", "image");
+  if (storage !== undefined && storage.tier !== "image" && storage.image !== undefined)
+    refuse("only the tier `image` has an image", "storage", "image");
+}
 
 /** Fields of a ModelSpec that one machine cannot honour; a local stack lists them as not applied. */
 export const clusterOnlyFields = [
