@@ -32,6 +32,7 @@ export function gatewayFiles(
     ...settings,
     role: "gateway",
     host: "0.0.0.0",
+    graceSeconds: platform.requestSeconds,
     gateway: {
       namespace: platform.namespace,
       installation: platform.installation,

@@ -38,6 +38,7 @@ export function renderWorkerConfig(
     role: "worker",
     host: "0.0.0.0",
     auth: "none",
+    graceSeconds: platform.requestSeconds,
     models: [model],
     inference: {
       requestSeconds: platform.requestSeconds,

@@ -4,7 +4,7 @@ import { EngineError } from "../contract/errors.ts";
 import type { MetricName } from "../contract/metrics.ts";
 import type { ModelSpec, Scaling } from "../contract/model.ts";
 import type { Platform } from "../contract/platform.ts";
-import type { Draft } from "./objects.ts";
+import { type Draft, present } from "./objects.ts";
 
 export const scalingApis = {
   keda: "keda.sh/v1alpha1/ScaledObject",
@@ -107,10 +107,6 @@ function planKeda(
 ): PlannedScaling {
   if (!platform.apis.includes(scalingApis.keda)) throw withoutKeda();
   const { min, max } = rangeOf(spec);
-  const noTokens =
-    scaling.tokensWaiting === undefined
-      ? []
-      : ["`scaling.tokensWaiting` has no effect: `by: keda` follows queue and first token."];
   return {
     kind: "keda",
     spec: {
@@ -130,17 +126,47 @@ function planKeda(
         ...scaling.windows.map(toCronTrigger),
       ],
     },
-    warnings: noTokens,
+    warnings: [],
   };
 }
 
+/** Where nothing else is asked for, a second in the queue is too long. */
+const queueSecondsDefault = 1;
+
 function prometheusTriggers(spec: ModelSpec, scaling: Scaling, platform: Platform): Draft[] {
+  const { firstTokenSeconds, tokensWaiting } = scaling;
   const selector = `{namespace="${platform.namespace}",model="${spec.name}"}`;
   const quantile = (metric: MetricName) =>
     `histogram_quantile(0.95, sum by (le) (rate(${metric}_bucket${selector}[2m])))`;
-  const trigger = (query: string, threshold: number): Draft => ({
+  const others = firstTokenSeconds ?? tokensWaiting;
+  const queueSeconds =
+    scaling.queueSeconds ?? (others === undefined ? queueSecondsDefault : undefined);
+  const sum = (metric: MetricName) => `sum(${metric}${selector})`;
+  return present<Draft>(
+    queueSeconds !== undefined &&
+      trigger(platform, "Value", quantile("echorator_queue_seconds"), queueSeconds),
+    firstTokenSeconds !== undefined &&
+      trigger(
+        platform,
+        "Value",
+        quantile("echorator_time_to_first_token_seconds"),
+        firstTokenSeconds,
+      ),
+    // Of each replica: the sum is divided by how many there are.
+    tokensWaiting !== undefined &&
+      trigger(platform, "AverageValue", sum("echorator_tokens_waiting"), tokensWaiting),
+  );
+}
+
+function trigger(
+  platform: Platform,
+  metricType: "Value" | "AverageValue",
+  query: string,
+  threshold: number,
+): Draft {
+  return {
     type: "prometheus",
-    metricType: "Value",
+    metricType,
     metadata: {
       // The name of the Service that the Prometheus operator gives to every Prometheus.
       serverAddress: `http://prometheus-operated.${platform.monitoringNamespace}.svc:9090`,
@@ -148,17 +174,7 @@ function prometheusTriggers(spec: ModelSpec, scaling: Scaling, platform: Platfor
       threshold: String(threshold),
       ignoreNullValues: "true",
     },
-  });
-  const { firstTokenSeconds } = scaling;
-  const queueSeconds = scaling.queueSeconds ?? (firstTokenSeconds === undefined ? 1 : undefined);
-  return [
-    ...(queueSeconds === undefined
-      ? []
-      : [trigger(quantile("echorator_queue_seconds"), queueSeconds)]),
-    ...(firstTokenSeconds === undefined
-      ? []
-      : [trigger(quantile("echorator_time_to_first_token_seconds"), firstTokenSeconds)]),
-  ];
+  };
 }
 
 const days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];

@@ -66,7 +66,7 @@ describeOnTestbed("api", "planned objects on an API server", () => {
     const spec = ModelSpec.parse({
       name: "echo",
       source: "bundled:echo-tiny",
-      canary: { source: "bundled:echo-tiny", weight: 10 },
+      canary: { source: "bundled:echo-tiny", sha256: "1".repeat(64), weight: 10 },
     });
     const objects = [
       ...planInstallation({ ...common, settings: { auth: "none" } }),
