@@ -29,7 +29,7 @@ export function randomModel(seed: number): ModelSpec {
     ...maybe(random, { spread: pick(random, ["none", "node", "zone"]) }),
     ...maybe(random, { maxUnavailable: 2 }),
     ...maybe(random, { priority: "high" }),
-    ...maybe(random, { canary: { source: "bundled:echo-tiny", weight: 10 } }),
+    ...maybe(random, { canary: { source: "hf:owner/repo/next.gguf", weight: 10 } }),
     ...maybe(random, { sourceSecret: { name: `token-${seed}` } }),
     ...maybe(random, { vertical: { min: "500m", max: "2" } }),
     ...maybe(random, { pod: { labels: { team: "yes" }, env: { MODE: "off" } } }),
