@@ -48,6 +48,7 @@ export const Profile = z.strictObject({
   loadBytesPerSecond: z.int().min(1).default(100_000_000),
 });
 export type Profile = z.infer<typeof Profile>;
+export type ProfileInput = z.input<typeof Profile>;
 
 export const MemoryDatabaseSpec = z
   .discriminatedUnion("kind", [
