@@ -12,8 +12,8 @@ export function objectName(base: string): string {
   return base.length <= lengthMax ? base : withDigest(base);
 }
 
-function withDigest(base: string): string {
-  const digest = createHash("sha256").update(base).digest("hex").slice(0, digestLength);
+function withDigest(base: string, of = base): string {
+  const digest = createHash("sha256").update(of).digest("hex").slice(0, digestLength);
   return `${base.slice(0, lengthMax - digestLength - 1).replace(/[-.]+$/, "")}-${digest}`;
 }
 
@@ -28,7 +28,7 @@ export interface ModelNames {
 export function modelNames(model: string): ModelNames {
   const base = `model-${model}`;
   return {
-    main: model.endsWith("-canary") ? withDigest(base) : objectName(base),
+    main: model.endsWith("-canary") ? withDigest(base, `${base} itself`) : objectName(base),
     canary: objectName(`${base}-canary`),
   };
 }
