@@ -1,6 +1,7 @@
 /** Scripted workers behind a real router, in the test's process. */
 import type { GenerateItem, GenerateRequest } from "../../engine/contract/chat.ts";
 import { ModelSpec, type ModelSpecInput } from "../../engine/contract/model.ts";
+import type { Backend } from "../../engine/inference/backend.ts";
 import type {
   CatalogEntry,
   RouteCatalog,
@@ -83,6 +84,8 @@ export interface RoutingBench {
 export function createRoutingBench(
   options: {
     scripted?: (id: string) => ScriptedOptions;
+    /** What the router gets instead of the worker's backend. */
+    wrap?: (id: string, backend: Backend) => Backend;
     clock?: Clock;
     holdSeconds?: number;
     onTakenBack?: RoutedModelsOptions["onTakenBack"];
@@ -110,11 +113,12 @@ export function createRoutingBench(
     openWorker(address) {
       const backend = createScriptedBackend({ clock, ...options.scripted?.(address.id) });
       backends.set(address.id, backend);
+      const shown = options.wrap?.(address.id, backend) ?? backend;
       return {
-        ...backend,
+        ...shown,
         generate(request, signal) {
           sent.push({ worker: address.id, request });
-          return backend.generate(request, signal);
+          return shown.generate(request, signal);
         },
       };
     },

@@ -44,7 +44,7 @@ export const settings = {
   /** What computing a block again costs beside its time: it pushes another block out of a cache. */
   recomputeCost: 2,
   /** What a block costs that is kept away from home, where other gateways look for it. */
-  awayCost: 1.5,
+  awayCost: 4,
   /** What a stream that is being decoded slows a prompt by. */
   streamCost: 1,
 } as const;

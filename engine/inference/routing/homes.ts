@@ -15,22 +15,26 @@ export interface Homes {
 }
 
 /** Weight of the last request in what is known of one prefix, and of one request in what is expected of new ones. */
-const learning = { prefix: 0.5, any: 1 / 32 };
+const learning = { prefix: 0.5, any: 1 / 16 };
 
-/** Cached share at which going home is worth half of what it can be. */
+/** Cached share that is chance and not worth a way, and how much more of it is worth half of what it can be. */
+const chance = 0.05;
 const halfWorth = 0.1;
 
 /** Prefixes that are known; the one unused for longest is forgotten. */
 const keysMax = 8_192;
 
 /** Requests after which a prefix's weight is half of what it was. */
-const halfLife = 1_024;
+const halfLife = 4_096;
 
-/** Of a worker's equal share of requests and of blocks, what it is given before prefixes go to the next. */
-const slack = 1.1;
+/**
+ * Of a worker's equal share, what it is given before prefixes go to the next. The tighter, the evener, and the oftener two
+ * gateways disagree; an uneven cache costs more than an uneven load, which is evened out with each request anyway.
+ */
+const slack = { requests: 3, blocks: 1.25 };
 
 /** Requests between two looks at all prefixes; in between, new ones go where room is left. */
-const planEvery = 32;
+const planEvery = 512;
 
 /** With more workers than that, shares are even enough by themselves. */
 const boundedWorkersMax = 64;
@@ -82,11 +86,14 @@ export function createHomes(): Homes {
       total.requests += weightOf(entry);
       total.blocks += entry.blocks;
     }
-    const share = (all: number) => (slack * all) / workers.length;
+    const share = (all: number) => all / workers.length;
     rooms = new Map(
       workers.map(worker => [
         worker,
-        { requests: share(total.requests), blocks: share(total.blocks) },
+        {
+          requests: slack.requests * share(total.requests),
+          blocks: slack.blocks * share(total.blocks),
+        },
       ]),
     );
     for (const entry of known.values()) entry.home = undefined;
@@ -112,7 +119,8 @@ export function createHomes(): Homes {
     homeOf(key, blocks, workers) {
       requests += 1;
       const entry = touch(key, blocks);
-      const worth = entry.found / (entry.found + halfWorth);
+      const share = Math.max(0, entry.found - chance);
+      const worth = share / (share + halfWorth);
       if (workers.length > boundedWorkersMax) return { worker: highest(key, workers), worth };
       const isDue =
         requests - plannedAt >= planEvery || plannedFor !== [...workers].sort().join(" ");

@@ -12,6 +12,7 @@ import type { Clock } from "../../kit/clock.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { Backend } from "../backend.ts";
 import { addItem, nothingBegun } from "../begun-reply.ts";
+import { readGone } from "../remote/worker-gone.ts";
 import { toAbortError } from "../slots.ts";
 import type { Track } from "./catalog.ts";
 import type { DemandMeter } from "./demand.ts";
@@ -47,6 +48,7 @@ interface Journey {
   isLost: boolean;
   attempts: number;
   continuations: number;
+  isPatient: boolean;
   /** Workers that had no room. */
   full: Set<string>;
   track: Track | undefined;
@@ -54,7 +56,14 @@ interface Journey {
   wants: (tokens: number) => void;
 }
 
-export function createRoutedBackend(options: RoutedBackendOptions): Backend {
+export interface RoutedBackends {
+  /** Refuses at once when all workers are full. */
+  usual: Backend;
+  /** Waits then: a request that was held is not refused after all. */
+  patient: Backend;
+}
+
+export function createRoutedBackends(options: RoutedBackendOptions): RoutedBackends {
   const { pool, tracks, hold, meter, dispatcher, clock, telemetry, model } = options;
   const closing = new AbortController();
   let lastFacts: BackendFacts | undefined;
@@ -62,9 +71,10 @@ export function createRoutedBackend(options: RoutedBackendOptions): Backend {
   async function* generate(
     request: GenerateRequest,
     caller: AbortSignal,
+    isPatient: boolean,
   ): AsyncGenerator<GenerateItem> {
     const signal = AbortSignal.any([caller, closing.signal]);
-    const journey = begin(request, meter.want(tokensOf(request)));
+    const journey = begin(request, isPatient, meter.want(tokensOf(request)));
     try {
       for (;;) {
         const { worker, dispatched } = await chooseWorker(journey, signal);
@@ -144,7 +154,8 @@ export function createRoutedBackend(options: RoutedBackendOptions): Backend {
     for (;;) {
       const workers = candidates(journey);
       const open = workers.filter(worker => !journey.full.has(worker.id));
-      if (workers.length > 0 && open.length === 0) throw allFull(model, workers.length);
+      if (workers.length > 0 && open.length === 0 && !journey.isPatient)
+        throw allFull(model, workers.length);
       const dispatched = dispatcher.dispatch(journey.chain, open.map(toDispatchWorker));
       const worker = open.find(one => one.id === dispatched?.choice.id);
       if (worker !== undefined && dispatched !== undefined) {
@@ -155,6 +166,7 @@ export function createRoutedBackend(options: RoutedBackendOptions): Backend {
       }
       options.onWanting();
       await hold.enter(signal, true);
+      journey.full.clear();
     }
   };
 
@@ -195,7 +207,7 @@ export function createRoutedBackend(options: RoutedBackendOptions): Backend {
     }
   };
 
-  return {
+  const usual: Backend = {
     facts() {
       const facts = [...pool.usable("stable"), ...pool.usable("canary")].map(worker =>
         worker.backend.facts(),
@@ -212,7 +224,7 @@ export function createRoutedBackend(options: RoutedBackendOptions): Backend {
       };
     },
     failure: () => undefined,
-    generate,
+    generate: (request, signal) => generate(request, signal, false),
     countTokens: input => askAny(backend => backend.countTokens(input), closing.signal),
     embed(texts, caller) {
       const signal = AbortSignal.any([caller, closing.signal]);
@@ -225,13 +237,18 @@ export function createRoutedBackend(options: RoutedBackendOptions): Backend {
       closing.abort(new EngineError("stopping", "The engine is stopping."));
     },
   };
+  return {
+    usual,
+    patient: { ...usual, generate: (request, signal) => generate(request, signal, true) },
+  };
 }
 
-function begin(request: GenerateRequest, wants: Journey["wants"]): Journey {
+function begin(request: GenerateRequest, isPatient: boolean, wants: Journey["wants"]): Journey {
   return {
     request,
     chain: toPrefixChain(request),
     begun: request.already ?? nothingBegun,
+    isPatient,
     ...{ isLost: false, attempts: 0, continuations: 0, full: new Set(), track: undefined },
     wants,
   };
@@ -261,9 +278,13 @@ function note(journey: Journey, item: Exclude<GenerateItem, DoneItem>): void {
 function refuseHopeless(journey: Journey, error: EngineError): void {
   journey.attempts += 1;
   if (journey.isLost || journey.attempts >= attemptsMax) throw error;
-  if (error.code === "overloaded") return;
-  // A connection that was refused has done no harm; a worker that died over it may have died of it.
-  if (error.code !== "source_unreachable" && error.code !== "stopping") journey.continuations += 1;
+  if (error.code === "overloaded") {
+    // Bounded by the number of workers, or where it is patient by the time that it may be held.
+    journey.attempts -= journey.isPatient ? 1 : 0;
+    return;
+  }
+  // Where nothing was begun no harm was done; a worker that died over a request may have died of it.
+  if (error.code !== "stopping" && readGone(error) !== "unreached") journey.continuations += 1;
   if (journey.continuations > limits.continuationsMax) throw error;
 }
 
@@ -274,7 +295,7 @@ function toNote(worker: Worker, { choice }: Dispatched): string {
 
 function toDispatchWorker({ id, backend }: Worker) {
   const { slots, contextTokens } = backend.facts();
-  const { busySlots, waiting } = backend.load();
+  const { busySlots, waiting } = backend.reported?.() ?? backend.load();
   return { id, slots, cacheTokens: slots * contextTokens, reported: busySlots + waiting };
 }
 

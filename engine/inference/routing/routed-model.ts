@@ -9,7 +9,7 @@ import type { CatalogEntry } from "./catalog.ts";
 import { createDemandMeter, type ModelDemand } from "./demand.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { createHold } from "./hold.ts";
-import { createRoutedBackend } from "./routed-backend.ts";
+import { createRoutedBackends } from "./routed-backend.ts";
 import { createTracks, type Tracks } from "./tracks.ts";
 import { createWorkerPool, type OpenWorker } from "./worker-pool.ts";
 
@@ -42,6 +42,8 @@ const heldPerSlot = 2;
 
 /** How often it is said again that requests wait. */
 const wakeEveryMs = 2_000;
+/** How often held requests try full workers, which other gateways may fill. */
+const lookEveryMs = 250;
 
 export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptions): RoutedModel {
   const { clock, random, telemetry } = options;
@@ -77,12 +79,14 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
     if (isWaking) return;
     isWaking = true;
     do {
-      options.wake();
-      await clock.sleep(wakeEveryMs);
-    } while (!isClosed && hold.waiting() > 0 && usable().length === 0);
+      const isThere = usable().length > 0;
+      if (isThere) letIn();
+      else options.wake();
+      await clock.sleep(isThere ? lookEveryMs : wakeEveryMs);
+    } while (!isClosed && hold.waiting() > 0);
     isWaking = false;
   };
-  const backend = createRoutedBackend({
+  const backends = createRoutedBackends({
     ...{ model, pool, dispatcher, tracks, hold, meter, clock, telemetry },
     onWanting: () => void wake(),
   });
@@ -118,7 +122,8 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
     async acquire(signal) {
       if (isClosed) throw stopping();
       lastUsedMs = clock.now();
-      if (hold.waiting() > 0 || usable().length === 0) {
+      const isHeld = hold.waiting() > 0 || usable().length === 0;
+      if (isHeld) {
         const arrivedMs = clock.monotonic();
         void wake();
         // The first of them may go at once when there is a worker and only the line was not empty.
@@ -131,7 +136,7 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
       let isReleased = false;
       return {
         status: status(),
-        backend,
+        backend: isHeld ? backends.patient : backends.usual,
         [Symbol.dispose]() {
           if (isReleased) return;
           isReleased = true;
@@ -141,13 +146,13 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
         },
       };
     },
-    forget: cacheScope => backend.forget(cacheScope),
+    forget: cacheScope => backends.usual.forget(cacheScope),
     demand: () => ({ held: hold.waiting(), running: leases, lastUsedMs, ...meter.read() }),
     async close() {
       isClosed = true;
       hold.refuse(stopping);
       stopCollecting();
-      await backend.close();
+      await backends.usual.close();
       await pool.close();
     },
   };

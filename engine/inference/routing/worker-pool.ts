@@ -7,16 +7,21 @@ import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { Backend } from "../backend.ts";
 import type { Track, WorkerAddress } from "./catalog.ts";
 
+/** A Backend; one on another machine also says what all gateways together have running there. */
+export type WorkerBackend = Backend & {
+  reported?: () => { busySlots: number; waiting: number } | undefined;
+};
+
 export type OpenWorker = (
   address: WorkerAddress,
   route: RouteConfig,
   signal: AbortSignal,
-) => Backend | Promise<Backend>;
+) => WorkerBackend | Promise<WorkerBackend>;
 
 export interface Worker {
   readonly id: string;
   readonly track: Track;
-  readonly backend: Backend;
+  readonly backend: WorkerBackend;
   /** Aborts when it has to be given up for dead: what runs there goes on elsewhere. */
   readonly lost: AbortSignal;
   /** Something came from it just now. */
@@ -66,7 +71,7 @@ interface Member {
   address: WorkerAddress;
   /** Gone from the catalog: closed when nothing runs any more. */
   isGone: boolean;
-  backend: Backend | undefined;
+  backend: WorkerBackend | undefined;
   worker: Worker | undefined;
   isEjected: boolean;
   isProbed: boolean;
@@ -119,7 +124,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     }
   };
 
-  const toWorker = (member: Member, backend: Backend): Worker => ({
+  const toWorker = (member: Member, backend: WorkerBackend): Worker => ({
     id: member.address.id,
     track: member.address.track,
     backend,
