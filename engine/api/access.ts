@@ -22,7 +22,7 @@ export type Authenticate = (request: Request, peer: Peer, access: Access) => Cal
 /** Who has no key of his own: this machine's user, or anyone where `auth: none` says so. */
 const local = { name: "local", tenant: "default", scopes: ["use"] } as const;
 const homeAdmin = { name: "admin", tenant: "default", scopes: ["use", "admin"] } as const;
-type KnownKey = Pick<KeySpec, "name" | "tenant" | "subject"> & { scopes: KeySpec["scopes"] };
+type KnownKey = Pick<KeySpec, "name" | "tenant" | "subject" | "limits" | "scopes">;
 
 export function createAccess({ config, adminKeySha256 }: AccessOptions): Authenticate {
   return (request, peer, access) => {
@@ -79,6 +79,7 @@ function toCaller(key: KnownKey, request: Request): Caller {
   return {
     principal: { key: name, tenant, scopes, subject },
     subjectIsFixed: key.subject !== undefined || given !== undefined,
+    limits: key.limits,
   };
 }
 
@@ -91,7 +92,7 @@ function readSubject(request: Request, own: string): string | undefined {
 export function withUser(caller: Caller, user: string | undefined): Caller {
   if (caller.subjectIsFixed || user === undefined || user === "") return caller;
   const subject = checkSubject(user, "user", `key:${caller.principal.key}`);
-  return { principal: { ...caller.principal, subject }, subjectIsFixed: true };
+  return { ...caller, principal: { ...caller.principal, subject }, subjectIsFixed: true };
 }
 
 function checkSubject(value: string, field: string, own: string): string {

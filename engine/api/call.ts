@@ -1,11 +1,12 @@
 /** What every dialect is made of: routes over calls, and what a call may reach of the engine. */
 import type { ZodType } from "zod";
-import type { EngineConfig } from "../contract/config.ts";
+import type { EngineConfig, KeyLimits } from "../contract/config.ts";
 import type { EngineError } from "../contract/errors.ts";
 import type { Conversations, Principal } from "../conversation/conversations.ts";
 import type { ServedModels } from "../inference/served-models.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { NewId } from "../kit/identifiers.ts";
+import type { Counters } from "../stores/counters.ts";
 import type { Stores } from "../stores/store.ts";
 import type { Log, Telemetry } from "../telemetry/telemetry.ts";
 
@@ -22,6 +23,8 @@ export interface Engine {
   models: ServedModels;
   conversations: Conversations;
   stores: Pick<Stores, "health">;
+  /** Of the keys' quotas. */
+  counters: Pick<Counters, "take">;
   telemetry: Telemetry;
   clock: Clock;
   newId: NewId;
@@ -40,7 +43,10 @@ export interface Readiness {
 export type EdgeEngine = Pick<Engine, "config" | "telemetry" | "clock" | "newId" | "stopping">;
 
 /** An engine that infers and remembers nothing. */
-export type InferenceEngine = HealthEngine & Pick<Engine, "models">;
+export type InferenceEngine = HealthEngine &
+  Pick<Engine, "models"> &
+  // Who has no keys of its own has no quotas either.
+  Partial<Pick<Engine, "counters">>;
 
 /** What probes ask; without models or stores there are no probes of them. */
 export type HealthEngine = EdgeEngine &
@@ -56,6 +62,8 @@ export interface ConfigChange {
 export interface Caller {
   principal: Principal;
   subjectIsFixed: boolean;
+  /** What the key may use; absent = no limit. */
+  limits?: KeyLimits | undefined;
 }
 
 /** One request on its way through a dialect. */

@@ -2,6 +2,7 @@
 import type { EmbedResult } from "../contract/chat.ts";
 import { EngineError } from "../contract/errors.ts";
 import { limits } from "../contract/limits.ts";
+import { admit, estimateText, type Quotas } from "./admission.ts";
 import type { Call, InferenceEngine } from "./call.ts";
 import { findModel } from "./models.ts";
 import { startDeadline } from "./turn.ts";
@@ -10,12 +11,14 @@ export async function embedTexts(
   engine: InferenceEngine,
   call: Call,
   wish: { model: string; texts: string[]; dimensions?: number | undefined },
-): Promise<EmbedResult> {
+): Promise<EmbedResult & { quotas: Quotas }> {
   findModel(engine, call.caller, wish.model);
   if (wish.texts.length > limits.embedInputsMax)
     throw new EngineError("invalid_request", `input: at most ${limits.embedInputsMax} texts`, {
       field: "input",
     });
+  const tokens = wish.texts.reduce((sum, text) => sum + estimateText(text.length), 0);
+  const admission = await admit(engine, call.caller, tokens);
   const deadline = startDeadline(engine, call.signal);
   try {
     using lease = await engine.models.acquire(wish.model, deadline.signal);
@@ -27,7 +30,12 @@ export async function embedTexts(
     const result = await lease.backend.embed(wish.texts, deadline.signal);
     const labels = { model: lease.status.spec.name, kind: "prompt" };
     engine.telemetry.metrics.add("echorator_tokens_total", labels, result.promptTokens);
-    return { ...result, vectors: result.vectors.map(vector => shorten(vector, wish.dimensions)) };
+    const vectors = result.vectors.map(vector => shorten(vector, wish.dimensions));
+    await admission.settle(result.promptTokens);
+    return { ...result, vectors, quotas: admission.quotas };
+  } catch (error) {
+    await admission.withdraw();
+    throw error;
   } finally {
     deadline.end();
   }

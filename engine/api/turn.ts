@@ -5,6 +5,7 @@ import { EngineError } from "../contract/errors.ts";
 import { limits } from "../contract/limits.ts";
 import { MemoryMode } from "../contract/memory.ts";
 import type { TurnItem, TurnRequest } from "../conversation/conversations.ts";
+import { admit, estimateTokens, type Quotas, settleAfter } from "./admission.ts";
 import type { Call, Caller, Engine, InferenceEngine } from "./call.ts";
 import { findModel } from "./models.ts";
 
@@ -18,6 +19,8 @@ export interface OpenTurn {
   items: AsyncIterable<OutputItem>;
   /** How much was remembered for it, and in which conversation it is kept. */
   headers: Record<string, string>;
+  /** Where the key's quotas stand. */
+  quotas: Quotas;
 }
 
 export type TurnWish = Pick<TurnRequest, "dialect" | "model" | "history" | "generate"> & {
@@ -32,7 +35,8 @@ export async function openTurn(
   caller: Caller,
   wish: TurnWish,
 ): Promise<OpenTurn> {
-  findModel(engine, caller, wish.model);
+  const { contextTokens } = findModel(engine, caller, wish.model);
+  const estimate = estimateTokens(wish.generate, contextTokens);
   const { conversation, ...rest } = wish;
   const request: TurnRequest = {
     ...rest,
@@ -40,6 +44,7 @@ export async function openTurn(
     principal: caller.principal,
     requestId: call.requestId,
   };
+  const admission = await admit(engine, caller, estimate.total);
   const deadline = startDeadline(engine, call.signal);
   try {
     const items = engine.conversations.turn(request, deadline.signal)[Symbol.asyncIterator]();
@@ -47,9 +52,16 @@ export async function openTurn(
     if (first.done || first.value.type !== "start") throw new Error("a turn without a start");
     const start = first.value;
     const second = await items.next();
-    return { start, items: rejoin(second, items, deadline.end), headers: turnHeaders(start) };
+    const rest = rejoin(second, items, deadline.end);
+    return {
+      start,
+      items: settleAfter(rest, admission, estimate.prompt),
+      headers: turnHeaders(start),
+      quotas: admission.quotas,
+    };
   } catch (error) {
     deadline.end();
+    await admission.withdraw();
     throw error;
   }
 }

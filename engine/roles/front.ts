@@ -8,6 +8,7 @@ import { createConversations } from "../conversation/turns.ts";
 import type { ServedModels } from "../inference/served-models.ts";
 import type { NewId } from "../kit/identifiers.ts";
 import { planChange } from "../settings.ts";
+import type { Counters } from "../stores/counters.ts";
 import type { Stores } from "../stores/store.ts";
 import { createStop, type RoleOptions, type Running } from "./running.ts";
 
@@ -18,6 +19,7 @@ export interface FrontOptions extends RoleOptions {
   current: { config: EngineConfig };
   models: ServedModels;
   stores: Stores;
+  counters: Counters;
   newId: NewId;
   /** Why requests should not come here, besides the stores' failure. */
   reasons: () => string[];
@@ -31,7 +33,8 @@ export interface Front extends Running {
 }
 
 export function createFront(options: FrontOptions): Front {
-  const { clock, log, metrics, version, instance, current, models, stores, newId } = options;
+  const { clock, log, metrics, version, instance, current, models, stores, counters, newId } =
+    options;
   const telemetry = { log, metrics };
   let stopping = false;
   const conversations = createConversations({
@@ -57,6 +60,7 @@ export function createFront(options: FrontOptions): Front {
     models,
     conversations,
     stores,
+    counters,
     telemetry,
     clock,
     newId,
@@ -75,6 +79,7 @@ export function createFront(options: FrontOptions): Front {
     async close() {
       await options.close();
       await stores.close();
+      await counters.close();
     },
   });
   return { main: doors.main.fetch, ollama: doors.ollama.fetch, engine, stop };

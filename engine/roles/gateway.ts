@@ -10,10 +10,11 @@ import type { OpenWorker } from "../inference/routing/worker-pool.ts";
 import type { Scaler } from "../inference/scaling/scaler.ts";
 import { createIds } from "../kit/identifiers.ts";
 import type { Cluster } from "../kubernetes/cluster.ts";
+import type { Counters } from "../stores/counters.ts";
 import type { Stores } from "../stores/store.ts";
 import { createFront, type Front } from "./front.ts";
 import type { RoleOptions } from "./running.ts";
-import { openStores } from "./stores.ts";
+import { openCounters, openStores } from "./stores.ts";
 import { createWorkerOpener } from "./worker-opener.ts";
 
 export interface GatewayOptions extends RoleOptions {
@@ -21,6 +22,7 @@ export interface GatewayOptions extends RoleOptions {
   /** Shown to workers. */
   workerKey: string | undefined;
   stores?: Stores;
+  counters?: Counters;
   openWorker?: OpenWorker;
 }
 
@@ -30,6 +32,7 @@ export async function startGateway(options: GatewayOptions): Promise<Front> {
   const current: { config: EngineConfig } = { config };
   const newId = createIds(clock, random);
   const stores = options.stores ?? (await openStores(options, newId));
+  const counters = options.counters ?? (await openCounters(options));
   const cluster = await openCluster(options);
   let scaler: Scaler | undefined;
   const catalog = await openCatalog(options, cluster, model => scaler?.wake(model));
@@ -59,7 +62,7 @@ export async function startGateway(options: GatewayOptions): Promise<Front> {
   }
   return createFront({
     ...options,
-    ...{ current, models, stores, newId },
+    ...{ current, models, stores, counters, newId },
     reasons() {
       const { ready, reason } = catalog.status();
       return ready ? [] : [reason ?? "the models are not known yet"];

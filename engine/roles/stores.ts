@@ -5,6 +5,8 @@ import type { EngineConfig } from "../contract/config.ts";
 import { homeLayout } from "../contract/endpoints.ts";
 import { EngineError } from "../contract/errors.ts";
 import type { NewId } from "../kit/identifiers.ts";
+import type { Counters } from "../stores/counters.ts";
+import { createMemoryCounters } from "../stores/counters-memory.ts";
 import type { Stores } from "../stores/store.ts";
 import type { RoleOptions } from "./running.ts";
 
@@ -20,6 +22,18 @@ export async function openStores(
   const url = readUrl(config.stores.urlFile, "stores.urlFile", "postgres://");
   const { createPostgresStores } = await import("../stores/postgres.ts");
   return createPostgresStores({ url, clock, newId, log });
+}
+
+/** Of the keys' quotas: shared where the configuration names a Valkey. @throws EngineError invalid_config */
+export async function openCounters(options: RoleOptions): Promise<Counters> {
+  const { config, clock, log, metrics } = options;
+  const { cacheUrlFile } = config.stores;
+  if (cacheUrlFile === undefined) return createMemoryCounters({ clock });
+  const url = readUrl(cacheUrlFile, "stores.cacheUrlFile", "redis://");
+  const { namespace = "", installation } = config.gateway;
+  const { createValkeyCounters } = await import("../stores/valkey.ts");
+  const telemetry = { log, metrics };
+  return createValkeyCounters({ url, prefix: `${namespace}/${installation}`, clock, telemetry });
 }
 
 /** A URL with a password stands in a file, never in the configuration. */

@@ -16,6 +16,7 @@ import { systemClock } from "../../engine/kit/clock.ts";
 import { createSeededRandom } from "../../engine/kit/random.ts";
 import { startAll } from "../../engine/roles/all.ts";
 import type { Front } from "../../engine/roles/front.ts";
+import type { Counters } from "../../engine/stores/counters.ts";
 import { createLog } from "../../engine/telemetry/log.ts";
 import { createMetrics } from "../../engine/telemetry/metrics.ts";
 import { writeTinyGguf } from "./gguf-writer.ts";
@@ -28,6 +29,7 @@ export interface TestEngineOptions {
   tokenMs?: number;
   slots?: number;
   contextTokens?: number;
+  counters?: Counters;
   /** Kept after the test engine has stopped, to start another on it. */
   home?: string;
 }
@@ -90,6 +92,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       write: line => log.push(JSON.parse(line)),
     }),
     metrics: createMetrics(),
+    ...(options.counters === undefined ? {} : { counters: options.counters }),
     async openBackend(_file, spec) {
       const { script } = options;
       const backend = createScriptedBackend({

@@ -29,6 +29,7 @@ import {
   toStop,
   toToolChoice,
 } from "./messages.ts";
+import { turnHeaders } from "./rate-limits.ts";
 import { ChatRequest } from "./schemas.ts";
 
 /** What every object of one completion begins with. */
@@ -44,10 +45,10 @@ export async function completeChat(engine: Engine, call: Call): Promise<Response
   const head = toHead(engine, request);
   const more = (item: GenerateItem) => (item.type === "done" ? toEcho(turn.start.used) : {});
   if (!request.stream)
-    return json(await renderWhole(head, turn.items, request, more), { headers: turn.headers });
+    return json(await renderWhole(head, turn.items, request, more), { headers: turnHeaders(turn) });
   return stream(call, renderChunks(head, turn.items, request, more), {
     contentType: eventStream,
-    headers: turn.headers,
+    headers: turnHeaders(turn),
     renderError: renderErrorEvent,
   });
 }

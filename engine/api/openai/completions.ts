@@ -16,6 +16,7 @@ import {
 import type { More } from "./chat.ts";
 import { lastEvent, renderErrorEvent, toEcho, toFinishReason, toUsage } from "./framing.ts";
 import { refuseImpossible, toSampling, toStop } from "./messages.ts";
+import { turnHeaders } from "./rate-limits.ts";
 import { CompletionRequest } from "./schemas.ts";
 
 export async function complete(engine: Engine, call: Call): Promise<Response> {
@@ -26,10 +27,10 @@ export async function complete(engine: Engine, call: Call): Promise<Response> {
   if (request.stream)
     return stream(call, renderChunks(head, turn.items, request, more), {
       contentType: eventStream,
-      headers: turn.headers,
+      headers: turnHeaders(turn),
       renderError: renderErrorEvent,
     });
-  return json(await renderWhole(head, turn.items, more), { headers: turn.headers });
+  return json(await renderWhole(head, turn.items, more), { headers: turnHeaders(turn) });
 }
 
 export function toHead({ newId, clock }: InferenceEngine, { model }: { model: string }) {

@@ -3,6 +3,7 @@ import { readBody } from "../body.ts";
 import type { Call, InferenceEngine } from "../call.ts";
 import { embedTexts } from "../embed.ts";
 import { json } from "../reply.ts";
+import { rateLimitHeaders } from "./rate-limits.ts";
 import { EmbeddingsRequest } from "./schemas.ts";
 
 export async function embed(engine: InferenceEngine, call: Call): Promise<Response> {
@@ -11,7 +12,7 @@ export async function embed(engine: InferenceEngine, call: Call): Promise<Respon
   const dimensions = request.dimensions ?? undefined;
   const result = await embedTexts(engine, call, { model: request.model, texts, dimensions });
   const encode = request.encoding_format === "base64" ? toBase64 : (vector: number[]) => vector;
-  return json({
+  const reply = {
     object: "list",
     model: request.model,
     data: result.vectors.map((vector, index) => ({
@@ -20,7 +21,8 @@ export async function embed(engine: InferenceEngine, call: Call): Promise<Respon
       embedding: encode(vector),
     })),
     usage: { prompt_tokens: result.promptTokens, total_tokens: result.promptTokens },
-  });
+  };
+  return json(reply, { headers: rateLimitHeaders(result.quotas) });
 }
 
 /** 32-bit floats, little-endian. */

@@ -4,12 +4,14 @@ import type { EngineError, ErrorCode } from "../../contract/errors.ts";
 import type { RecalledMemory } from "../../contract/memory.ts";
 import { errorHeaders, toSentence } from "../errors.ts";
 import { event, json } from "../reply.ts";
+import { rateLimitHeadersOf } from "./rate-limits.ts";
 
 export const lastEvent = "data: [DONE]\n\n";
 
 /** Codes that clients know under OpenAI's own name. */
 const knownCodes: Partial<Record<ErrorCode, string>> = {
   context_exceeded: "context_length_exceeded",
+  rate_limited: "rate_limit_exceeded",
   unauthorized: "invalid_api_key",
   unsupported: "unsupported_parameter",
 };
@@ -29,12 +31,14 @@ function toType(status: number): string {
   if (status === 401) return "authentication_error";
   if (status === 403) return "permission_error";
   if (status === 404) return "not_found_error";
+  if (status === 429) return "rate_limit_error";
   if (status < 500) return "invalid_request_error";
   return status === 503 ? "service_unavailable_error" : "server_error";
 }
 
 export function renderError(error: EngineError): Response {
-  return json(toErrorObject(error), { status: error.status, headers: errorHeaders(error) });
+  const headers = { ...errorHeaders(error), ...rateLimitHeadersOf(error) };
+  return json(toErrorObject(error), { status: error.status, headers });
 }
 
 export function renderErrorEvent(error: EngineError): string {
