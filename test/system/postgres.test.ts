@@ -1,5 +1,5 @@
 /** The store on a real PostgreSQL: the suite of stores, several gateways, isolation, faults, and what a deletion leaves. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -17,6 +17,7 @@ import {
   newEvent,
 } from "../conformance/store.ts";
 import { tellHistory } from "../engine/cognition/histories.ts";
+import { startTestEngine } from "../support/engine.ts";
 import { createKeptLog } from "../support/kept-log.ts";
 import {
   type PostgresServer,
@@ -232,6 +233,32 @@ describeWith(postgresProgram, "a real PostgreSQL", () => {
         /refuses the user[\s\S]*does not exist[\s\S]*no URL of PostgreSQL/,
       );
       expect([...heard, ...lines].join("\n")).not.toContain(postgresPassword);
+    });
+
+    test("two engines on one database: any of them goes on with any conversation, and deletes it", async () => {
+      const urlFile = join(server.folder, "..", "url");
+      writeFileSync(urlFile, url);
+      const config = { stores: { kind: "postgres" as const, urlFile } };
+      const one = await startTestEngine({ config });
+      const other = await startTestEngine({ config });
+      const [first, second] = [one.ask, other.ask];
+      try {
+        const body = { model: "assistant", content: "My name is Zelmira." };
+        const made = await first("/api/v1/conversations", { method: "POST" });
+        const { id } = (await made.json()) as { id: string };
+        const path = `/api/v1/conversations/${id}`;
+        expect((await first(`${path}/turns`, { body })).status).toBe(200);
+        const next = { model: "assistant", content: "What is my name?" };
+        expect((await second(`${path}/turns`, { body: next })).status).toBe(200);
+        expect(JSON.stringify(other.asked.at(-1)?.input)).toContain("Zelmira");
+        const shown = await first(path);
+        expect(((await shown.json()) as { events: number }).events).toBe(4);
+        expect((await second(path, { method: "DELETE" })).status).toBe(200);
+        expect((await first(path)).status).toBe(404);
+      } finally {
+        await one.stop();
+        await other.stop();
+      }
     });
 
     test("recall finds the same in the same order as over SQLite", async () => {

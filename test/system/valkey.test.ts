@@ -1,4 +1,8 @@
 /** Counters in a real Valkey: the suite of counters over two gateways, and what happens when it is away. */
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Redis } from "iovalkey";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Clock, systemClock } from "../../engine/kit/clock.ts";
@@ -6,6 +10,7 @@ import type { Counters } from "../../engine/stores/counters.ts";
 import { createValkeyCounters } from "../../engine/stores/valkey.ts";
 import { createMetrics } from "../../engine/telemetry/metrics.ts";
 import { describeCounters } from "../conformance/counters.ts";
+import { startTestEngine } from "../support/engine.ts";
 import { createKeptLog } from "../support/kept-log.ts";
 import { describeWith } from "../support/server-programs.ts";
 import { startValkey, type ValkeyServer, valkeyProgram } from "../support/valkey-server.ts";
@@ -110,6 +115,48 @@ describeWith(valkeyProgram, "counters in a real Valkey", () => {
     } finally {
       server.resume();
       await counters.close();
+    }
+  });
+});
+
+describeWith(valkeyProgram, "two gateways on one Valkey", () => {
+  test("give a key no more requests than its limit, and of tokens one reservation more at most", async () => {
+    const server = await startValkey();
+    const key = "the-key-of-the-test";
+    const sha256 = createHash("sha256").update(key).digest("hex");
+    const folder = mkdtempSync(join(tmpdir(), "echorator-cache-"));
+    const cacheUrlFile = join(folder, "url");
+    writeFileSync(cacheUrlFile, server.url);
+    const limits = { requestsPerMinute: 30, tokensPerMinute: 400 };
+    const config = {
+      stores: { cacheUrlFile },
+      keys: [{ name: "team", tenant: "acme", sha256, limits }],
+    };
+    const engines = [await startTestEngine({ config }), await startTestEngine({ config })];
+    try {
+      const ask = async (index: number) => {
+        const response = await engines[index % 2]?.ask("/v1/chat/completions", {
+          headers: { authorization: `Bearer ${key}` },
+          body: {
+            model: "assistant",
+            messages: [{ role: "user", content: "Hello" }],
+            max_tokens: 90,
+          },
+        });
+        const body = (await response?.json()) as { usage?: { total_tokens: number } };
+        return { status: response?.status, tokens: body.usage?.total_tokens ?? 0 };
+      };
+      const replies = await Promise.all(Array.from({ length: 80 }, (_, index) => ask(index)));
+      for (let index = 0; index < 40; index++) replies.push(await ask(index));
+      const answered = replies.filter(reply => reply.status === 200);
+      expect(replies.every(reply => reply.status === 200 || reply.status === 429)).toBe(true);
+      expect(answered.length).toBeLessThanOrEqual(30);
+      expect(answered.reduce((sum, reply) => sum + reply.tokens, 0)).toBeLessThanOrEqual(400 + 92);
+      expect(answered.length, "what was not used is given back").toBeGreaterThan(5);
+    } finally {
+      for (const engine of engines) await engine.stop();
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 });
