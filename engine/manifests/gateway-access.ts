@@ -6,24 +6,22 @@ import type { Draft } from "./objects.ts";
 export function gatewayRules(platform: Platform): Draft {
   const { scalerLease } = installationNames(platform.installation);
   return [
-    { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch"] },
-    {
-      apiGroups: ["discovery.k8s.io"],
-      resources: ["endpointslices"],
-      verbs: ["get", "list", "watch"],
-    },
+    { apiGroups: [""], resources: ["configmaps"], verbs: ["list", "watch"] },
+    { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
     // The API knows no name yet when something is created.
     { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] },
     {
       apiGroups: ["coordination.k8s.io"],
       resources: ["leases"],
       resourceNames: [scalerLease],
-      verbs: ["get", "patch"],
+      // Selected by its name, which is what makes a list of one name allowed.
+      verbs: ["list", "watch", "patch"],
     },
     {
       apiGroups: ["apps"],
       resources: ["deployments/scale", "statefulsets/scale"],
-      verbs: ["get", "patch"],
+      // A patch of nothing answers with the scale as it is.
+      verbs: ["patch"],
     },
   ];
 }

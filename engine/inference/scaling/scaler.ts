@@ -112,6 +112,8 @@ export function createScaler(options: ScalerOptions): Scaler {
     if (plan === undefined || plan.replicas === 0) return;
     await setScale(ref, plan.replicas);
     Object.assign(remembered(model), { current: plan.replicas, history: plan.history });
+    // Who leads must not take it for one that nobody uses.
+    track(notices.post(options.demand(), true));
     log.info("a model is woken", { model, replicas: plan.replicas, why: plan.reason });
   };
   const wakeNow = (model: string) => {
@@ -124,8 +126,11 @@ export function createScaler(options: ScalerOptions): Scaler {
     const ref = toRef(entry, namespace);
     if (ref === undefined) return;
     const known = remembered(model);
+    const isUsed = (demand?.lastUsedMs ?? 0) > known.lastUsedMs;
     known.lastUsedMs = Math.max(known.lastUsedMs, demand?.lastUsedMs ?? 0);
-    if (clock.monotonic() - known.readMs >= readAgainMs) {
+    // Whoever uses a model may have woken it.
+    const isWoken = known.current === 0 && (isUsed || entry.workers.length > 0);
+    if (isWoken || clock.monotonic() - known.readMs >= readAgainMs) {
       known.current = await readScale(ref);
       known.readMs = clock.monotonic();
     }
