@@ -34,15 +34,15 @@ function createObjects(
   plan: ClusterPlan,
   { secretFields }: StackContext,
 ): StackOutputs {
-  const settings = ["auth", "keys", "memory", "inference", "log"];
+  const isAnySecret = (...fields: string[]) => fields.some(field => secretFields.has(field));
   const pool = new ClusterPool("engine", {
     platform,
     kubeconfig: readKubeconfig(),
     objects: plan.installation,
     operator: plan.operator,
-    isSecret: settings.some(field => secretFields.has(field)),
+    isSecret: isAnySecret("platform", "auth", "keys", "memory", "inference", "log"),
   });
-  const isSecret = secretFields.has("models");
+  const isSecret = isAnySecret("platform", "models");
   const served = plan.models.map(({ spec, plan: own }) => {
     const model = new ClusterModel(spec.name, { pool: pool.handle, spec, plan: own, isSecret });
     return [spec.name, { source: spec.source, state: model.state }] as const;

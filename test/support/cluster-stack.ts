@@ -1,7 +1,11 @@
 /** Stacks with `target: kubernetes` for tests, as a stack's file would have them. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
 import type { ModelShape } from "../../engine/contract/platform.ts";
 import type { Readings } from "../../stacks/cluster/readings.ts";
 import { type ClusterStack, parseStackConfig } from "../../stacks/parse-config.ts";
+import { projectRoot } from "./copy.ts";
 
 export interface ClusterStackFields {
   models: object[];
@@ -16,6 +20,18 @@ export function toClusterValues({ models, platform = {} }: ClusterStackFields) {
     "echorator:platform": JSON.stringify(platform),
     "echorator:models": JSON.stringify(models),
   };
+}
+
+/** The configuration of a tracked stack file, as the deployment engine hands it on. */
+export function readTrackedValues(stack: string): Record<string, string> {
+  const text = readFileSync(join(projectRoot, "stacks", `Pulumi.${stack}.yaml`), "utf8");
+  const { config } = parse(text) as { config: Record<string, unknown> };
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      key,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
 }
 
 export function toClusterStack(fields: ClusterStackFields): ClusterStack {

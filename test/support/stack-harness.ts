@@ -35,6 +35,8 @@ export interface HarnessOptions {
   /** Answers to look-ups, by token; others are refused by name. */
   lookups?: Record<string, (args: Properties) => Properties>;
   environment?: Record<string, string>;
+  /** Does what is asked instead of recording it. */
+  provider?: ResourceProvider;
 }
 
 export interface HarnessRun extends EmbeddedResult {
@@ -73,7 +75,7 @@ export function createStackHarness(options: HarnessOptions): StackHarness {
         secrets: openSecrets,
         config: changed.config ?? options.config,
         secretKeys: changed.secretKeys ?? options.secretKeys ?? [],
-        providers: () => recorder,
+        providers: () => options.provider ?? recorder,
         lookups: options.lookups ?? {},
         environment: {
           ...process.env,

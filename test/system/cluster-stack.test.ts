@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import type { KubernetesObject } from "../../engine/contract/kubernetes.ts";
 import { isObject as isFields, isSecret } from "../../stacks/embedded/values.ts";
-import { toClusterValues } from "../support/cluster-stack.ts";
+import { readTrackedValues, toClusterValues } from "../support/cluster-stack.ts";
 import { projectRoot } from "../support/copy.ts";
 import { randomModel, richPlatform } from "../support/random-models.ts";
 import {
@@ -26,18 +26,6 @@ function createHarness(config: Record<string, string>, secretKeys: string[] = []
     secretKeys,
     environment: offline,
   });
-}
-
-/** The configuration of a tracked stack file, as the deployment engine hands it on. */
-function readTracked(name: string): Record<string, string> {
-  const text = readFileSync(join(projectRoot, "stacks", `Pulumi.${name}.yaml`), "utf8");
-  const { config } = parse(text) as { config: Record<string, unknown> };
-  return Object.fromEntries(
-    Object.entries(config).map(([key, value]) => [
-      key,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]),
-  );
 }
 
 const isObject = ({ type }: RecordedCall) => type.startsWith("kubernetes:");
@@ -76,7 +64,7 @@ function renderTracked(name: string): Record<string, KubernetesObject> {
 }
 
 test("dev registers what it renders; a second run changes nothing; going down keeps the memory", async () => {
-  using harness = createHarness(readTracked("dev"));
+  using harness = createHarness(readTrackedValues("dev"));
   const up = await harness.run("up");
   expect(up.succeeded, up.output).toBe(true);
   expect(toObjects(up.calls)).toEqual(renderTracked("dev"));
@@ -90,7 +78,7 @@ test("dev registers what it renders; a second run changes nothing; going down ke
 });
 
 test("staging registers what it renders", async () => {
-  using harness = createHarness(readTracked("staging"));
+  using harness = createHarness(readTrackedValues("staging"));
   const up = await harness.run("up");
   expect(up.succeeded, up.output).toBe(true);
   expect(toObjects(up.calls)).toEqual(renderTracked("staging"));

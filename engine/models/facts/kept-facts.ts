@@ -21,6 +21,9 @@ export interface FactsFolder {
 /** Bumped when shape or facts mean something else; other versions are read anew. */
 const version = 1;
 
+/** Longer templates than any real one are not held in memory, so that strangers' files cannot fill it. */
+const templateKeptMax = 65_536;
+
 /** In memory alone when there is no folder. Whatever the disk refuses costs a second reading and nothing else. */
 export function openFactsFolder(folder: string | undefined): FactsFolder {
   const memory = new Map<string, KeptFacts>();
@@ -33,7 +36,7 @@ export function openFactsFolder(folder: string | undefined): FactsFolder {
     },
     async keep(key, kept) {
       if (memory.size >= limits.factsKeptMax) memory.clear();
-      memory.set(key, kept);
+      if ((kept.facts.chatTemplate?.length ?? 0) <= templateKeptMax) memory.set(key, kept);
       const path = pathOf(key);
       if (folder && path) await writeKept(folder, path, kept).catch(() => undefined);
     },
