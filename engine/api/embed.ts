@@ -22,7 +22,9 @@ export async function embedTexts(
   const deadline = startDeadline(engine, call.signal);
   try {
     using lease = await engine.models.acquire(wish.model, deadline.signal);
-    if (!lease.backend.facts().capabilities.includes("embedding"))
+    // Gateways have looked at what the model is meant for; a worker does what it can.
+    const isAsked = engine.config().role === "worker";
+    if (!isAsked && !lease.backend.facts().capabilities.includes("embedding"))
       throw new EngineError("unsupported", `"${wish.model}" does not support embeddings`, {
         field: "model",
         remedy: "Name a model that can embed.",

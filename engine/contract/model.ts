@@ -62,6 +62,7 @@ export const Quantity = z
   .regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/, "a quantity such as 500m, 2, 512Mi or 20Gi");
 
 export const KvType = z.enum(["f32", "f16", "q8_0", "q5_0", "q4_0"]);
+export type KvType = z.infer<typeof KvType>;
 
 export const Scaling = z.strictObject({
   queueSeconds: z

@@ -40,7 +40,8 @@ export async function preparePrompt(
 ): Promise<PreparedPrompt> {
   const { request, lease, policy } = preparation;
   const { backend } = lease;
-  const recallTokens = reads(request.memory) ? policy().recallTokens : 0;
+  const wished = lease.status.spec.memory?.recallTokens ?? policy().recallTokens;
+  const recallTokens = reads(request.memory) ? wished : 0;
   const room = planRoom(backend.facts().contextTokens, request.generate.maxTokens, recallTokens);
   const countTokens = (input: MessagesInput) => backend.countTokens(input);
   const prompt =

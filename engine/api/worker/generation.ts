@@ -118,6 +118,9 @@ function createEcho(backend: Backend): (item: GenerateItem) => object {
   return item => {
     const echo: WorkerChunk = item.type === "done" ? toEnd(item) : toOrigin(item);
     if (isFirst || item.type === "done") echo.load = toWorkerLoad(backend);
+    // Who reads the last chunk has its answer: this request is no load any more.
+    if (echo.load !== undefined && item.type === "done")
+      echo.load.busySlots = Math.max(0, echo.load.busySlots - 1);
     isFirst = false;
     return { echo };
   };

@@ -39,6 +39,7 @@ export interface LlamaBackend extends Backend {
 /** @throws EngineError invalid_model_file or internal, with llama.cpp's reason */
 export async function createLlamaBackend(options: LlamaBackendOptions): Promise<LlamaBackend> {
   const { spec, clock } = options;
+  refuseAdapters(spec);
   const { metrics } = options.telemetry;
   const labels = { model: spec.name };
   const closing = new AbortController();
@@ -53,6 +54,7 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
       path: options.file.path,
       ...(spec.context === undefined ? {} : { contextTokens: spec.context }),
       slots: spec.slots,
+      ...(spec.kv === undefined ? {} : { kv: spec.kv }),
       threadsMax: usefulThreads(options.file.bytes, options.cores.usable),
     },
     environment: options.environment ?? {},
@@ -80,7 +82,11 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
 
   return {
     facts: () => worker.facts,
-    load: () => ({ busySlots: slots.busy(), waiting: slots.waiting() }),
+    load: () => ({
+      busySlots: slots.busy(),
+      waiting: slots.waiting(),
+      heldTokens: worker.heldTokens(),
+    }),
     failure: () => failure,
     pid: worker.pid,
     async *generate(request, caller) {
@@ -108,6 +114,15 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
       await worker.close();
     },
   };
+}
+
+/** Nothing is served as if it were what was asked for. */
+function refuseAdapters({ name, adapters = [] }: ModelSpec): void {
+  if (adapters.length === 0) return;
+  throw new EngineError("unsupported", `"${name}": LoRA adapters cannot be applied yet.`, {
+    field: "adapters",
+    remedy: "Leave `adapters` out, or merge them into the weights and name these as `source`.",
+  });
 }
 
 /** Below this, threads wait for each other longer than they compute. */

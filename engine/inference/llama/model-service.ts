@@ -46,7 +46,7 @@ export function createModelService(
   });
   let outbox: [number, GenerateItem][] = [];
   const flush = () => {
-    if (outbox.length > 0) send({ type: "items", items: outbox });
+    if (outbox.length > 0) send({ type: "items", items: outbox, held: model.heldTokens() });
     outbox = [];
   };
   const loop = createDecodeLoop({

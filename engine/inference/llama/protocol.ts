@@ -6,6 +6,7 @@ import type {
   GenerateRequest,
 } from "../../contract/chat.ts";
 import type { ErrorShape } from "../../contract/errors.ts";
+import type { KvType } from "../../contract/model.ts";
 import type { LogLevel } from "../../telemetry/telemetry.ts";
 import type { BackendFacts } from "../backend.ts";
 
@@ -14,6 +15,8 @@ export interface OpenSettings {
   /** Tokens of one sequence; the file's own, at most `contextTokensDefault`, when absent. */
   contextTokens?: number;
   slots: number;
+  /** Types of the cached keys and values; 16-bit floats when absent. */
+  kv?: { keys: KvType; values: KvType };
   /** Threads that a grant will ever be. */
   threadsMax: number;
 }
@@ -34,8 +37,8 @@ export type ToChild =
 export type FromChild =
   | { type: "ready"; facts: BackendFacts }
   | { type: "failed"; error: ErrorShape }
-  /** The items of one batch, each with the id of its request; `done` ends a request. */
-  | { type: "items"; items: [id: number, item: GenerateItem][] }
+  /** The items of one batch, each with the id of its request; `done` ends a request. `held`: tokens in all sequences. */
+  | { type: "items"; items: [id: number, item: GenerateItem][]; held: number }
   | { type: "counted"; id: number; tokens: number }
   | { type: "embedded"; id: number; result: EmbedResult }
   /** Ends a request. */

@@ -19,6 +19,8 @@ export interface Worker {
   /** Resolves when the process serves; rejects when it will not come back. */
   up(): Promise<void>;
   pid(): number | undefined;
+  /** Tokens whose keys and values the process holds, as it said last. */
+  heldTokens(): number;
   close(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ const backoffMsMax = 2_000;
 interface Incarnation {
   process: InferenceProcess;
   calls: Calls;
+  heldTokens: () => number;
 }
 
 /** @throws EngineError of a model that cannot be loaded */
@@ -123,6 +126,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     forget: scope => opened.process.send({ type: "forget", scope }),
     up: () => serving.promise,
     pid: () => opened.process.pid,
+    heldTokens: () => (isUp ? opened.heldTokens() : 0),
     async close() {
       if (!closing.signal.aborted) closing.abort();
       // A call that comes now would wait for an answer that nobody gives.
@@ -143,6 +147,7 @@ async function open(
   const { promise: ready, resolve, reject } = Promise.withResolvers<BackendFacts>();
   let member: CoreMember | undefined;
   let pulse: Pulse | undefined;
+  let held = 0;
   const ended = new AbortController();
   const calls = createCalls(busy => (busy ? member?.busy() : member?.idle()));
   const onMessage = (message: FromChild) => {
@@ -151,7 +156,10 @@ async function open(
     else if (message.type === "granted") member?.confirm(message.grant);
     else if (message.type === "alive") pulse?.beat();
     else if (message.type === "log") options.log[message.level](message.message);
-    else calls.receive(message);
+    else {
+      if (message.type === "items") held = message.held;
+      calls.receive(message);
+    }
   };
   const process = startInferenceProcess({
     environment: options.environment,
@@ -187,7 +195,7 @@ async function open(
       },
       ended: ended.signal,
     });
-    return { process, calls, facts };
+    return { process, calls, facts, heldTokens: () => held };
   } catch (error) {
     process.kill();
     await process.exited;

@@ -4,6 +4,7 @@ import { EngineError } from "../../contract/errors.ts";
 import { limits } from "../../contract/limits.ts";
 import {
   answersTo,
+  clusterOnlyFields,
   type ModelOwner,
   type ModelRecord,
   type ModelSpec,
@@ -22,7 +23,10 @@ export interface KnownModel {
 export type Change = "nothing" | "join" | "relabel" | "load";
 
 /** Fields that the loaded model does not depend on. */
-const labels = ["aliases", "required", "replicas"] as const satisfies (keyof ModelSpec)[];
+const labels = [
+  ...(["aliases", "required", "keys", "memory"] as const),
+  ...clusterOnlyFields,
+] satisfies (keyof ModelSpec)[];
 
 /**
  * What makes `wanted` so.

@@ -13,6 +13,7 @@ import type { Clock } from "../../kit/clock.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { Backend } from "../backend.ts";
 import type { Lease } from "../served-models.ts";
+import { withTokensWaiting } from "../tokens-waiting.ts";
 import { createIdleTimer } from "./idle-timer.ts";
 import { createLoadedModel, type LoadedModel } from "./loaded-model.ts";
 import type { Turns } from "./turns.ts";
@@ -95,6 +96,7 @@ export function createServedModel(
   let waiting = 0;
   let keepAliveMs = keepAliveOf(owner);
   let toldMs = Number.NEGATIVE_INFINITY;
+  let loadMs: number | undefined;
 
   const notify = () => {
     for (const listener of [...listeners]) listener();
@@ -106,6 +108,8 @@ export function createServedModel(
     const load = loaded?.backend.load();
     metrics.set("echorator_slots_busy", { model }, load?.busySlots ?? 0);
     metrics.set("echorator_queue_length", { model }, load?.waiting ?? 0);
+    metrics.set("echorator_tokens_waiting", { model }, load?.tokensWaiting ?? 0);
+    metrics.set("echorator_kv_cache_use_ratio", { model }, toHeldShare(loaded?.backend));
     for (const label of states)
       metrics.set("echorator_model_state", { model, state: label }, label === state ? 1 : 0);
   });
@@ -113,6 +117,8 @@ export function createServedModel(
     stopMeasuring();
     metrics.remove("echorator_slots_busy", { model });
     metrics.remove("echorator_queue_length", { model });
+    metrics.remove("echorator_tokens_waiting", { model });
+    metrics.remove("echorator_kv_cache_use_ratio", { model });
     for (const label of states) metrics.remove("echorator_model_state", { model, state: label });
   };
 
@@ -172,7 +178,10 @@ export function createServedModel(
     enter("loading");
     await options.loads.run(urgency(gate), signal, async () => {
       signal.throwIfAborted();
-      install(current, weights, await load(options, current.spec, weights, signal));
+      const started = clock.monotonic();
+      const backend = await load(options, current.spec, weights, signal);
+      loadMs = clock.monotonic() - started;
+      install(current, weights, withTokensWaiting(backend));
     });
   };
 
@@ -225,6 +234,7 @@ export function createServedModel(
       file,
       contextTokens: facts?.contextTokens,
       memoryBytes: facts?.memoryBytes,
+      loadMs: loaded === undefined ? undefined : loadMs,
       expiresMs: idle.expiresMs(),
     };
   };
@@ -301,6 +311,13 @@ export function createServedModel(
       notify();
     },
   };
+}
+
+/** How much of its room for keys and values the model uses; 0 where it does not say. */
+function toHeldShare(backend: Backend | undefined): number {
+  if (backend === undefined) return 0;
+  const { slots, contextTokens } = backend.facts();
+  return (backend.load().heldTokens ?? 0) / (slots * contextTokens);
 }
 
 /** Models that readiness waits for go first. */

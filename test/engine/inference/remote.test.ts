@@ -146,8 +146,10 @@ describe("remote, a server of others", () => {
   ): Promise<{ backend: RemoteBackend; bodies: Record<string, unknown>[] }> => {
     const bodies: Record<string, unknown>[] = [];
     server = createServer((request, response) => {
-      if (request.url === "/v1/models")
-        return response.end(JSON.stringify({ data: [{ id: "m", max_model_len: 99 }] }));
+      if (request.url === "/v1/models") {
+        response.end(JSON.stringify({ data: [{ id: "m", max_model_len: 99 }] }));
+        return;
+      }
       const chunks: Buffer[] = [];
       request.on("data", chunk => chunks.push(chunk));
       request.on("end", () => {
