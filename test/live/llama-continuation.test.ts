@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import type { GenerateRequest } from "../../engine/contract/chat.ts";
 import { createRemoteBackend } from "../../engine/inference/remote.ts";
 import { systemClock } from "../../engine/kit/clock.ts";
-import { collect, describeBackend, doneOf, textOf } from "../conformance/backend.ts";
+import { collect, describeBackend, doneOf } from "../conformance/backend.ts";
 import { cutEverywhere } from "../conformance/continuation.ts";
 import { quietTelemetry, startTestWorker } from "../support/worker.ts";
 import { bundledModel, createModelFolder, type OpenedModel, openModel } from "./llama-support.ts";
