@@ -138,6 +138,37 @@ export const metrics = {
     help: "1 where this gateway sets the replicas of the models.",
     labels: [],
   },
+  echorator_operator_leads: {
+    kind: "gauge",
+    help: "1 where this operator acts, 0 where it stands by.",
+    labels: [],
+  },
+  echorator_operator_queue_length: {
+    kind: "gauge",
+    help: "Models that wait to be looked at, those that wait for another attempt included.",
+    labels: [],
+  },
+  echorator_operator_models: {
+    kind: "gauge",
+    help: "Model resources that the operator knows.",
+    labels: [],
+  },
+  echorator_reconcile_seconds: {
+    kind: "histogram",
+    help: "Time to bring one model's objects to what its resource says.",
+    labels: [],
+    buckets: seconds,
+  },
+  echorator_reconciles_total: {
+    kind: "counter",
+    help: "Looks at a model by outcome: done, failed (tried again) or refused (its specification).",
+    labels: ["outcome"],
+  },
+  echorator_applied_objects_total: {
+    kind: "counter",
+    help: "Objects that were written because they were not as planned.",
+    labels: [],
+  },
   dte_recall_seconds: {
     kind: "histogram",
     help: "Time of one recall.",
