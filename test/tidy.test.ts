@@ -22,7 +22,7 @@ function listFiles(): string[] {
   const known = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root });
   return String(known)
     .split("\n")
-    .filter(path => /^(stacks|components|engine|test)\/.*\.ts$/.test(path))
+    .filter(path => /^(stacks|components|policies|engine|test)\/.*\.ts$/.test(path))
     .filter(path => existsSync(join(root, path)));
 }
 
@@ -99,9 +99,9 @@ test("the contract imports the schema library only", () => {
   expect([...new Set(wrong)]).toEqual(["zod"]);
 });
 
-test("components and stacks see the contract, the manifests and the models' facts of the engine, nothing else", () => {
+test("components, stacks and policies see the contract, the manifests and the models' facts of the engine, nothing else", () => {
   const wrong = code
-    .filter(file => /^(components|stacks)\//.test(file.path))
+    .filter(file => /^(components|stacks|policies)\//.test(file.path))
     .flatMap(file =>
       file.imports
         .filter(entry => entry.target.startsWith("engine/"))
@@ -118,6 +118,7 @@ const importers: Record<string, RegExp> = {
   pg: /^engine\/stores\/postgres/,
   iovalkey: /^engine\/stores\/valkey/,
   "@pulumi/kubernetes": /^components\//,
+  "@pulumi/policy": /^policies\//,
   "node:sqlite": /^engine\/stores\/sqlite/,
   hono: /^engine\/(api\/|app\.ts$)/,
   "@hono/node-server": /^engine\/(main|listen)\.ts$|^engine\/api\//,
@@ -187,7 +188,7 @@ test("nothing in the engine is dead: every file is reached from an entry", () =>
   // Second implementations of an interface are reached from the tests alone.
   const second = ["engine/inference/scripted.ts", "engine/stores/memory.ts"];
   const entry =
-    /^(engine\/main|engine\/(cli|image)\/main|engine\/inference\/llama\/child-main|stacks\/(index|run))\.ts$|-main\.ts$|^components\/local\/main\.ts$|worker\.ts$/;
+    /^(engine\/main|engine\/(cli|image)\/main|engine\/inference\/llama\/child-main|stacks\/(index|run)|policies\/index)\.ts$|-main\.ts$|^components\/local\/main\.ts$|worker\.ts$/;
   const reached = new Set<string>();
   const queue = code
     .map(file => file.path)

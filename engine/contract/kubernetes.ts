@@ -75,6 +75,8 @@ export const annotations = {
   configDigest: "echorator.dev/config-digest",
   /** When a gateway last needed the model (RFC 3339); idle time counts from here. */
   lastUsed: "echorator.dev/last-used",
+  /** `declared`: the platform wants this Service to be reached from outside. */
+  public: "echorator.dev/public",
 } as const;
 
 /** Keys of the ConfigMap that stands for one model: the gateway's route and the worker's configuration. */

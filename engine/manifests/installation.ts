@@ -1,7 +1,7 @@
 /** planInstallation: what serves all models together: namespace, gateway, stores, and who may reach and do what. */
 import { defaultPorts, paths } from "../contract/endpoints.ts";
 import { EngineError } from "../contract/errors.ts";
-import type { KubernetesObject } from "../contract/kubernetes.ts";
+import { annotations, type KubernetesObject } from "../contract/kubernetes.ts";
 import type { Platform } from "../contract/platform.ts";
 import { bindingOf, gatewayRules } from "./gateway-access.ts";
 import { denyAll, gatewayPolicy, isOpenToAll } from "./gateway-network.ts";
@@ -77,6 +77,13 @@ function planVolumes(platform: Platform, draft: DraftOf): ObjectDraft[] {
   );
 }
 
+/** Who checks the objects alone, as policies do, sees that the platform means it. */
+function declarePublic({ gateway }: Platform, service: ObjectDraft): ObjectDraft {
+  if (gateway.service === "ClusterIP") return service;
+  const metadata = { ...service.metadata, annotations: { [annotations.public]: "declared" } };
+  return { ...service, metadata };
+}
+
 function planGateway({ platform, settings }: InstallationPlanInput, draft: DraftOf): ObjectDraft[] {
   refuseTwoWriters(platform);
   const names = installationNames(platform.installation);
@@ -97,7 +104,10 @@ function planGateway({ platform, settings }: InstallationPlanInput, draft: Draft
         selector: { matchLabels: selector },
       },
     }),
-    draft("v1", "Service", names.service, { spec: clientService(platform, selector) }),
+    declarePublic(
+      platform,
+      draft("v1", "Service", names.service, { spec: clientService(platform, selector) }),
+    ),
     draft("apps/v1", "Deployment", name, {
       spec: {
         replicas: platform.gateway.replicas,
