@@ -23,6 +23,8 @@ export interface NoticesOptions {
   instance: string;
   mayLead: boolean;
   onChange: () => void;
+  /** Aborted when this gateway ends: what still waits for the first list waits no longer. */
+  signal: AbortSignal;
   clock: Clock;
   telemetry: Telemetry;
 }
@@ -45,7 +47,10 @@ const postMs = 15_000;
 const postGoneMs = 120_000;
 
 export function createNotices(options: NoticesOptions): Notices {
-  const { cluster, namespace, leaseName: name, instance, clock, telemetry } = options;
+  const { cluster, namespace, leaseName: name, instance, signal, clock, telemetry } = options;
+  const ended = new Promise<void>(resolve => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
   const ref = { kind: kinds.lease, name, namespace };
   const election = createElection(instance, clock);
   const ownKey = loadKey(instance);
@@ -119,7 +124,9 @@ export function createNotices(options: NoticesOptions): Notices {
   return {
     leads: election.leads,
     async post(demand, now = false) {
-      await informer.synced();
+      // An API server that is away, or refuses, must not hold up the end of the gateway.
+      await Promise.race([informer.synced(), ended]);
+      if (signal.aborted) return;
       if (options.mayLead) await campaign();
       say(election.leads());
       await tellAll();

@@ -57,7 +57,7 @@ export function createScaler(options: ScalerOptions): Scaler {
   const closed = new AbortController();
   const running = new Set<Promise<unknown>>();
 
-  const notices = createNotices({ ...options, onChange: () => hear() });
+  const notices = createNotices({ ...options, signal: closed.signal, onChange: () => hear() });
   const track = (work: Promise<unknown>) => {
     const tracked = work.catch(complain).finally(() => running.delete(tracked));
     running.add(tracked);
