@@ -5,6 +5,7 @@ import { EngineError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import { MemoryMode } from "./memory.ts";
 import { ModelSpec } from "./model.ts";
+import { Platform } from "./platform.ts";
 
 const Port = z.int().min(1).max(65_535);
 
@@ -91,6 +92,7 @@ export const EngineConfig = z
   .strictObject({
     role: z.enum(roles).default("all").describe("What runs in this process."),
     gateway: GatewayConfig.prefault({}).describe("How a gateway finds its workers."),
+    platform: Platform.optional().describe("What the operator knows of its cluster."),
     graceSeconds: z
       .int()
       .min(0)
@@ -188,6 +190,7 @@ export const deploymentFields: readonly (keyof EngineConfig)[] = [
   "role",
   "gateway",
   "graceSeconds",
+  "platform",
   "stores",
 ];
 export type EngineConfigInput = z.input<typeof EngineConfig>;

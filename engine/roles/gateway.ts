@@ -1,8 +1,5 @@
 /** Role `gateway`: every dialect, conversations and memory over models that workers serve. */
-import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
 import type { EngineConfig } from "../contract/config.ts";
-import { EngineError } from "../contract/errors.ts";
 import type { RouteCatalog } from "../inference/routing/catalog.ts";
 import { createRoutedModels } from "../inference/routing/routed-models.ts";
 import { createStaticCatalog } from "../inference/routing/static-catalog.ts";
@@ -12,6 +9,7 @@ import { createIds } from "../kit/identifiers.ts";
 import type { Cluster } from "../kubernetes/cluster.ts";
 import type { Counters } from "../stores/counters.ts";
 import type { Stores } from "../stores/store.ts";
+import { openCluster } from "./cluster.ts";
 import { createFront, type Front } from "./front.ts";
 import type { RoleOptions } from "./running.ts";
 import { openCounters, openStores } from "./stores.ts";
@@ -33,7 +31,8 @@ export async function startGateway(options: GatewayOptions): Promise<Front> {
   const newId = createIds(clock, random);
   const stores = options.stores ?? (await openStores(options, newId));
   const counters = options.counters ?? (await openCounters(options));
-  const cluster = await openCluster(options);
+  const isOnKubernetes = config.gateway.namespace !== undefined;
+  const cluster = isOnKubernetes ? await openCluster(options) : undefined;
   let scaler: Scaler | undefined;
   const catalog = await openCatalog(options, cluster, model => scaler?.wake(model));
   const models = createRoutedModels({
@@ -73,33 +72,6 @@ export async function startGateway(options: GatewayOptions): Promise<Front> {
       cluster?.close();
     },
   });
-}
-
-/** Only where models are found through the Kubernetes API. */
-async function openCluster(options: GatewayOptions): Promise<Cluster | undefined> {
-  if (options.config.gateway.namespace === undefined) return undefined;
-  const [{ connectionInCluster, connectionFromKubeconfig }, { createCluster }] = await Promise.all([
-    import("../kubernetes/connection.ts"),
-    import("../kubernetes/client.ts"),
-  ]);
-  const fromKubeconfig = (environment: NonNullable<RoleOptions["environment"]>) => {
-    const path = environment.KUBECONFIG;
-    if (!path) return undefined;
-    return connectionFromKubeconfig({
-      text: readFileSync(path, "utf8"),
-      folder: dirname(path),
-      environment,
-    });
-  };
-  const { environment = {} } = options;
-  const connection = connectionInCluster({ environment }) ?? fromKubeconfig(environment);
-  if (connection === undefined)
-    throw new EngineError("invalid_config", "`gateway.namespace` is set outside of a cluster.", {
-      field: "gateway.namespace",
-      remedy:
-        "Run the gateway in a pod with a service account, set KUBECONFIG, or name `gateway.workers` instead.",
-    });
-  return createCluster(connection, { log: options.log, clock: options.clock });
 }
 
 async function openCatalog(
