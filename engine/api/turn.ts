@@ -56,7 +56,7 @@ export async function openTurn(
     return {
       start,
       items: settleAfter(rest, admission, estimate.prompt),
-      headers: turnHeaders(start),
+      headers: { ...turnHeaders(start), ...routeHeader(call, second.value) },
       quotas: admission.quotas,
     };
   } catch (error) {
@@ -97,6 +97,13 @@ export function startDeadline(
     late.abort(new EngineError("deadline_exceeded", message));
   });
   return { signal: AbortSignal.any([signal, late.signal]), end: () => ended.abort() };
+}
+
+/** For who asks for it: which worker a gateway has chosen, and why. */
+function routeHeader(call: Call, item: TurnItem | undefined): Record<string, string> {
+  const isAsked = call.request.headers.has(headers.route);
+  const route = item !== undefined && "route" in item ? item.route : undefined;
+  return isAsked && route !== undefined ? { [headers.route]: route } : {};
 }
 
 function turnHeaders(start: StartItem): Record<string, string> {

@@ -30,6 +30,8 @@ export const headers = {
   conversation: "x-echo-conversation",
   /** The end user inside the tenant. */
   subject: "x-echo-subject",
+  /** Of a request, with any value: the reply says by the same name which worker answers and why it was chosen. */
+  route: "x-echo-route",
   /** Reply: how many memories went into the prompt. */
   memoryUsed: "x-echo-memory-used",
 } as const;

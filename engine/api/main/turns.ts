@@ -1,10 +1,11 @@
 /** POST a turn to a conversation: the answer at once, or as events. */
 import type { z } from "zod";
 import type { OutputFormat, Sampling } from "../../contract/chat.ts";
+import { beginStream } from "../begin.ts";
 import { readBody } from "../body.ts";
 import type { Call, Engine } from "../call.ts";
 import { checkStops, toSchema, toToolDefinitions } from "../fields.ts";
-import { event, eventStream, json, stream } from "../reply.ts";
+import { event, eventStream, json } from "../reply.ts";
 import {
   type CollectedTurn,
   collectTurn,
@@ -23,7 +24,7 @@ type Body = z.output<typeof TurnRequestBody>;
 export async function takeTurn(engine: Engine, call: Call): Promise<Response> {
   const conversation = readId(call);
   const body = await readBody(call, TurnRequestBody);
-  const turn = await openTurn(engine, call, call.caller, {
+  const opening = openTurn(engine, call, call.caller, {
     dialect: "main",
     model: body.model,
     history: "stored",
@@ -32,12 +33,16 @@ export async function takeTurn(engine: Engine, call: Call): Promise<Response> {
     generate: toGenerate(body),
   });
   if (!body.stream) {
+    const turn = await opening;
     const collected = await collectTurn(turn.items);
     return json(toReply(turn, conversation, collected), { headers: turn.headers });
   }
-  return stream(call, renderEvents(turn, conversation), {
+  return beginStream(engine, call, opening, {
+    model: body.model,
     contentType: eventStream,
-    headers: turn.headers,
+    waiting: () => event({ state: engine.models.find(body.model)?.state ?? "pending" }, "waiting"),
+    render: turn => renderEvents(turn, conversation),
+    headersOf: turn => turn.headers,
     renderError: error => event(toProblem(error, call.requestId), "error"),
   });
 }

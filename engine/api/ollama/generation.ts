@@ -1,10 +1,11 @@
 /** /api/chat and /api/generate: one use case, two ways to write the request and the reply. */
 import type { GenerateInput, JsonValue, ToolCall } from "../../contract/chat.ts";
+import { beginStream } from "../begin.ts";
 import { readBody } from "../body.ts";
 import type { Call, Engine } from "../call.ts";
 import { refuse, toToolDefinitions } from "../fields.ts";
 import { findModel } from "../models.ts";
-import { json, line, ndjson, stream } from "../reply.ts";
+import { json, line, ndjson } from "../reply.ts";
 import {
   collectTurn,
   type OpenTurn,
@@ -115,10 +116,11 @@ async function generateReply(
   input: GenerateInput,
   render: Render,
 ): Promise<Response> {
-  const turn = await open(engine, call, request, input);
+  const opening = open(engine, call, request, input);
   const head = () => ({ model: request.model, created_at: toTime(engine.clock.now()) });
   const hideThoughts = request.think === false;
   if (request.stream === false) {
+    const turn = await opening;
     const { text, thought, toolCalls, done } = await collectTurn(turn.items);
     const part = { text, toolCalls, ...(hideThoughts ? {} : { thought }) };
     const end = {
@@ -128,7 +130,7 @@ async function generateReply(
     };
     return json({ ...head(), ...render(part), ...end }, { headers: turn.headers });
   }
-  async function* lines(): AsyncGenerator<string> {
+  async function* lines(turn: OpenTurn): AsyncGenerator<string> {
     for await (const item of turn.items) {
       if (item.type === "done") {
         const end = { done: true, done_reason: toReason(item.reason) };
@@ -138,9 +140,13 @@ async function generateReply(
       }
     }
   }
-  return stream(call, lines(), {
+  return beginStream(engine, call, opening, {
+    model: request.model,
     contentType: ndjson,
-    headers: turn.headers,
+    // Empty text is what clients know from models that think first.
+    waiting: () => line({ ...head(), ...render({}), done: false }),
+    render: lines,
+    headersOf: turn => turn.headers,
     renderError: renderErrorLine,
   });
 }

@@ -1,10 +1,11 @@
 /** POST /v1/chat/completions, whole and as a stream. */
 import type { DoneItem, GenerateInput, GenerateItem, ToolCall } from "../../contract/chat.ts";
 import { withUser } from "../access.ts";
+import { beginStream } from "../begin.ts";
 import { readBody } from "../body.ts";
 import type { Call, Engine, InferenceEngine } from "../call.ts";
 import { toToolDefinitions } from "../fields.ts";
-import { event, eventStream, json, stream } from "../reply.ts";
+import { event, eventStream, json } from "../reply.ts";
 import {
   collectTurn,
   type OpenTurn,
@@ -20,6 +21,7 @@ import {
   toFinishReason,
   toToolCallObject,
   toUsage,
+  waitingComment,
 } from "./framing.ts";
 import {
   refuseImpossibleChat,
@@ -41,16 +43,22 @@ export interface Head {
 
 export async function completeChat(engine: Engine, call: Call): Promise<Response> {
   const request = await readBody(call, ChatRequest);
-  const turn = await open(engine, call, request);
+  const opening = open(engine, call, request);
   const head = toHead(engine, request);
-  const more = (item: GenerateItem) => (item.type === "done" ? toEcho(turn.start.used) : {});
-  if (!request.stream)
-    return json(await renderWhole(head, turn.items, request, more), { headers: turnHeaders(turn) });
-  return stream(call, renderChunks(head, turn.items, request, more), {
-    contentType: eventStream,
-    headers: turnHeaders(turn),
-    renderError: renderErrorEvent,
-  });
+  const moreOf = (turn: OpenTurn) => (item: GenerateItem) =>
+    item.type === "done" ? toEcho(turn.start.used) : {};
+  if (request.stream)
+    return beginStream(engine, call, opening, {
+      model: request.model,
+      contentType: eventStream,
+      waiting: () => waitingComment,
+      render: turn => renderChunks(head, turn.items, request, moreOf(turn)),
+      headersOf: turnHeaders,
+      renderError: renderErrorEvent,
+    });
+  const turn = await opening;
+  const whole = await renderWhole(head, turn.items, request, moreOf(turn));
+  return json(whole, { headers: turnHeaders(turn) });
 }
 
 export function toHead({ newId, clock }: InferenceEngine, { model }: ChatRequest): Head {

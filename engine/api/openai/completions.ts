@@ -1,10 +1,11 @@
 /** POST /v1/completions: a prompt as it is, without a template. */
 import type { GenerateItem } from "../../contract/chat.ts";
 import { withUser } from "../access.ts";
+import { beginStream } from "../begin.ts";
 import { readBody } from "../body.ts";
 import type { Call, Engine, InferenceEngine } from "../call.ts";
 import { refuse } from "../fields.ts";
-import { event, eventStream, json, stream } from "../reply.ts";
+import { event, eventStream, json } from "../reply.ts";
 import {
   collectTurn,
   type OpenTurn,
@@ -14,23 +15,36 @@ import {
   type TurnWish,
 } from "../turn.ts";
 import type { More } from "./chat.ts";
-import { lastEvent, renderErrorEvent, toEcho, toFinishReason, toUsage } from "./framing.ts";
+import {
+  lastEvent,
+  renderErrorEvent,
+  toEcho,
+  toFinishReason,
+  toUsage,
+  waitingComment,
+} from "./framing.ts";
 import { refuseImpossible, toSampling, toStop } from "./messages.ts";
 import { turnHeaders } from "./rate-limits.ts";
 import { CompletionRequest } from "./schemas.ts";
 
 export async function complete(engine: Engine, call: Call): Promise<Response> {
   const request = await readBody(call, CompletionRequest);
-  const turn = await open(engine, call, request);
+  const opening = open(engine, call, request);
   const head = toHead(engine, request);
-  const more = (item: GenerateItem) => (item.type === "done" ? toEcho(turn.start.used) : {});
+  const moreOf = (turn: OpenTurn) => (item: GenerateItem) =>
+    item.type === "done" ? toEcho(turn.start.used) : {};
   if (request.stream)
-    return stream(call, renderChunks(head, turn.items, request, more), {
+    return beginStream(engine, call, opening, {
+      model: request.model,
       contentType: eventStream,
-      headers: turnHeaders(turn),
+      waiting: () => waitingComment,
+      render: turn => renderChunks(head, turn.items, request, moreOf(turn)),
+      headersOf: turnHeaders,
       renderError: renderErrorEvent,
     });
-  return json(await renderWhole(head, turn.items, more), { headers: turnHeaders(turn) });
+  const turn = await opening;
+  const whole = await renderWhole(head, turn.items, moreOf(turn));
+  return json(whole, { headers: turnHeaders(turn) });
 }
 
 export function toHead({ newId, clock }: InferenceEngine, { model }: { model: string }) {

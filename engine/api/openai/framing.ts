@@ -6,6 +6,9 @@ import { errorHeaders, toSentence } from "../errors.ts";
 import { event, json } from "../reply.ts";
 import { rateLimitHeadersOf } from "./rate-limits.ts";
 
+/** A comment of server-sent events, which every client passes over. */
+export const waitingComment = ": waiting for a replica of the model\n\n";
+
 export const lastEvent = "data: [DONE]\n\n";
 
 /** Codes that clients know under OpenAI's own name. */
