@@ -8,6 +8,7 @@ import type {
 } from "../../contract/chat.ts";
 import { EngineError } from "../../contract/errors.ts";
 import { limits } from "../../contract/limits.ts";
+import type { ModelSpec } from "../../contract/model.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { Backend } from "../backend.ts";
@@ -30,6 +31,8 @@ export interface RoutedBackendOptions {
   tracks: Tracks;
   hold: Hold;
   meter: DemandMeter;
+  /** Of requests that name none: workers are told of no defaults, so that a change of them rolls no pod. */
+  sampling: () => ModelSpec["sampling"];
   /** No worker is there for a request that was let in already. */
   onWanting: () => void;
   clock: Clock;
@@ -69,11 +72,12 @@ export function createRoutedBackends(options: RoutedBackendOptions): RoutedBacke
   let lastFacts: BackendFacts | undefined;
 
   async function* generate(
-    request: GenerateRequest,
+    asked: GenerateRequest,
     caller: AbortSignal,
     isPatient: boolean,
   ): AsyncGenerator<GenerateItem> {
     const signal = AbortSignal.any([caller, closing.signal]);
+    const request = withDefaults(asked, options.sampling());
     const journey = begin(request, isPatient, meter.want(tokensOf(request)));
     try {
       for (;;) {
@@ -322,4 +326,10 @@ function allFull(model: string, workers: number): EngineError {
     `All ${workers} replicas of "${model}" have as many requests waiting as may wait.`,
     { retryAfterSeconds: 5 },
   );
+}
+
+function withDefaults(request: GenerateRequest, defaults: ModelSpec["sampling"]): GenerateRequest {
+  const chosen = Object.entries(defaults).filter(([, value]) => value !== undefined);
+  if (chosen.length === 0) return request;
+  return { ...request, sampling: { ...Object.fromEntries(chosen), ...request.sampling } };
 }

@@ -88,6 +88,7 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
   };
   const backends = createRoutedBackends({
     ...{ model, pool, dispatcher, tracks, hold, meter, clock, telemetry },
+    sampling: () => entry.route.spec.sampling,
     onWanting: () => void wake(),
   });
   const stopCollecting = telemetry.metrics.onCollect(() => {

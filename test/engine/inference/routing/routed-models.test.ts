@@ -26,6 +26,18 @@ test("a model with a worker is ready and answers, by any of its names", async ()
   expect(models.readiness()).toEqual({ ready: true, reasons: [] });
 });
 
+test("a model's sampling is what requests have that name none, and a change holds at once", async () => {
+  const { catalog, models, sent } = start();
+  catalog.set({ ...spec, sampling: { temperature: 0.5, topK: 7 } }, [{ id: "w1" }]);
+  await ask(models, "assistant", { ...say("hello"), sampling: { topK: 9 } });
+  catalog.set({ ...spec, sampling: { minP: 0.1 } }, [{ id: "w1" }]);
+  await ask(models, "assistant", say("hello"));
+  expect(sent.map(({ request }) => request.sampling)).toEqual([
+    { temperature: 0.5, topK: 9 },
+    { minP: 0.1 },
+  ]);
+});
+
 test("a request for a model without a worker waits until there is one, and says so", async () => {
   const { catalog, models } = start();
   catalog.set(spec, []);
