@@ -44,7 +44,8 @@ export interface ClusterPlanOptions {
 }
 
 export function planCluster(options: ClusterPlanOptions): ClusterPlan {
-  const { stack, version } = options;
+  const { stack, version, withOperator } = options;
+  if (withOperator) throw noOperator();
   const { engine, platform } = stack;
   const { keys, memory, inference, log, auth } = engine;
   const settings = { keys, memory, inference, log, auth };
@@ -55,6 +56,12 @@ export function planCluster(options: ClusterPlanOptions): ClusterPlan {
     models: outcomes.filter(outcome => "plan" in outcome),
     refused: outcomes.filter(outcome => "error" in outcome),
   };
+}
+
+function noOperator(): EngineError {
+  return new EngineError("unsupported", "the operator is not part of a stack's plan yet", {
+    remedy: "Leave --operator out.",
+  });
 }
 
 function planOne(
