@@ -26,6 +26,7 @@ export function planModel(input: ModelPlanInput): ModelPlan {
 function planWorkers(input: ModelPlanInput): ModelPlan {
   const { spec, platform } = input;
   refuseEndpointCanary(spec);
+  refuseAdapters(spec);
   const profile = profileOf(spec, platform);
   const { source, sha256, canary } = spec;
   const stable = planTrack(input, profile, { track: "stable", source, sha256, shape: input.shape });
@@ -118,6 +119,15 @@ function podMonitor(spec: ModelSpec, platform: Platform): Draft {
     selector: { matchLabels: selectorLabels(platform, "worker", spec.name) },
     podMetricsEndpoints: [{ port: "http", path: paths.metrics }],
   };
+}
+
+/** Better no pod than one that never gets ready: the engine's own answer would come too late. */
+function refuseAdapters({ name, adapters = [] }: ModelSpec): void {
+  if (adapters.length === 0) return;
+  throw new EngineError("unsupported", `"${name}": the engine cannot apply LoRA adapters yet.`, {
+    field: "adapters",
+    remedy: "Name weights that have them merged already.",
+  });
 }
 
 function refuseEndpointCanary(spec: ModelSpec): void {

@@ -97,11 +97,6 @@ const forPods: Row[] = [
     to: { kv: { keys: "q8_0", values: "q8_0" } },
     changes: ["engine.yaml", "route.json", "pods"],
   },
-  {
-    field: "adapters",
-    to: { adapters: [{ name: "a", source: "hf:owner/repo/lora.gguf" }] },
-    changes: ["engine.yaml", "route.json", "pods"],
-  },
   { field: "replicas", to: { replicas: { min: 2, max: 2 } }, changes: ["route.json", "workload"] },
   { field: "profile", to: { profile: "large" }, changes: ["engine.yaml", "route.json", "pods"] },
   {
@@ -134,11 +129,14 @@ const forPods: Row[] = [
   { field: "pod", to: { pod: { labels: { team: "a" } } }, changes: ["route.json", "pods"] },
 ];
 
+/** Refused as long as the engine cannot do it. */
+const notYet: (keyof ModelSpec)[] = ["adapters"];
+
 const rows = [...routeOnly, ...forPods];
 
 test("the table has every field but the name, which all objects have", () => {
   const fields = new Set<string>(rows.map(({ field }) => field));
-  expect([...fields, "name"].sort()).toEqual(Object.keys(ModelSpec.shape).sort());
+  expect([...fields, ...notYet, "name"].sort()).toEqual(Object.keys(ModelSpec.shape).sort());
 });
 
 test.each(rows)("$field", row => {
@@ -202,6 +200,11 @@ test.each<[string, Partial<ModelSpecInput>, RegExp]>([
   ["our annotations", { pod: { annotations: { "echorator.dev/config-digest": "x" } } }, /set by/],
   ["our settings", { pod: { env: { ECHORATOR_HOST: "x" } } }, /cannot be set there/],
   ["the token", { pod: { env: { HF_TOKEN: "x" } } }, /cannot be set there/],
+  [
+    "adapters, which no engine applies",
+    { adapters: [{ name: "a", source: "hf:owner/repo/lora.gguf" }] },
+    /cannot apply LoRA adapters yet/,
+  ],
   ["crossed bounds", { vertical: { min: "4", max: "2" } }, /vertical.min is more/],
   ["a volume that is too small", { storage: { tier: "own", size: "1Mi" } }, /need a volume of/],
   [

@@ -101,7 +101,6 @@ export function randomSpec(random: Random, index = 0): ModelSpec {
     ...maybe(random, { kv: { keys: "q8_0", values: "q4_0" } }),
     ...maybe(random, { system: "Be short." }),
     ...maybe(random, { sampling: { temperature: 0.5 } }),
-    ...maybe(random, { adapters: [{ name: "a", source: "hf:owner/repo/lora.gguf" }] }),
     ...maybe(random, { memory: { main: "off" } }),
     ...maybe(random, { keys: ["app"] }),
     ...maybe(random, { profile: pick(random, ["large", "gpu", "mig"]) }),
