@@ -70,6 +70,23 @@ export async function openPlace(given: PlaceOptions): Promise<Place> {
           createEngineClient(`engine ${url}`, sendByHttp(url), key ?? given.homeKey()),
       });
     case "cluster":
-      throw new Error("not wired");
+      return await openCluster(given, choice.kubeconfig, key);
   }
+}
+
+async function openCluster(
+  { options, environment, readFile }: PlaceOptions,
+  path: string,
+  key: string | undefined,
+): Promise<Place> {
+  const { connectionFromKubeconfig } = await import("../kubernetes/connection.ts");
+  const { createCluster } = await import("../kubernetes/client.ts");
+  const { createClusterPlace } = await import("./places/cluster-place.ts");
+  const context = typeof options.context === "string" ? { context: options.context } : {};
+  const text = await readFile(path);
+  const cluster = createCluster(connectionFromKubeconfig({ text, ...context, environment }), {});
+  const namespace = typeof options.namespace === "string" ? options.namespace : "echorator";
+  const installation =
+    typeof options.installation === "string" ? options.installation : "echorator";
+  return createClusterPlace({ cluster, namespace, installation, key });
 }

@@ -45,6 +45,8 @@ export interface Invocation {
   /** Where the models are: a cluster, a stack or an engine; opened at the first call. */
   place(): Promise<Place>;
   readFile(path: string): Promise<string>;
+  /** Of kollama. */
+  version: string;
   now(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Ctrl-C. */

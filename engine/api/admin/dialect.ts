@@ -1,12 +1,13 @@
 /** The Admin API: models and configuration of a running engine; always behind an admin key. */
 import { z } from "zod";
-import { EngineConfig } from "../../contract/config.ts";
+import { EngineConfig, KeySpec } from "../../contract/config.ts";
 import { paths } from "../../contract/endpoints.ts";
 import { ModelSpec } from "../../contract/model.ts";
 import type { Dialect, Engine, Route } from "../call.ts";
 import { JsonObject } from "../fields.ts";
 import { renderProblem } from "../main/problem.ts";
 import { changeConfig, showConfig } from "./config.ts";
+import { deleteKey, putKey } from "./keys.ts";
 import { deleteModel, listStatuses, putModel, showStatus } from "./models.ts";
 
 const owner = { owner: "`stack` or `client` (the default)." };
@@ -27,7 +28,7 @@ export function createAdminDialect(engine: Engine): Dialect {
     name: "admin",
     renderError: renderProblem,
     owns: path => path.startsWith("/api/v1/admin/"),
-    routes: [...modelRoutes(engine), ...configRoutes(engine)],
+    routes: [...modelRoutes(engine), ...configRoutes(engine), ...keyRoutes(engine)],
   };
 }
 
@@ -117,6 +118,38 @@ function configRoutes(engine: Engine): Route[] {
         summary: "Change settings until the next restart.",
         body: EngineConfig,
         replies: { 200: { description: "What holds now and what waits.", schema: ConfigChange } },
+      },
+    },
+  ];
+}
+
+function keyRoutes(engine: Engine): Route[] {
+  const one = `${paths.adminKeys}/:name`;
+  return [
+    {
+      method: "PUT",
+      path: one,
+      access: "admin",
+      handle: call => putKey(engine, call),
+      describe: {
+        summary: "Set a key by its digest, until the next restart; idempotent.",
+        body: KeySpec,
+        replies: { 200: { description: "The key, without its digest.", schema: JsonObject } },
+      },
+    },
+    {
+      method: "DELETE",
+      path: one,
+      access: "admin",
+      handle: call => deleteKey(engine, call),
+      describe: {
+        summary: "Take a key back, until the next restart.",
+        replies: {
+          200: {
+            description: "It opens nothing any more.",
+            schema: z.object({ name: z.string(), deleted: z.literal(true) }),
+          },
+        },
       },
     },
   ];

@@ -33,22 +33,24 @@ export const key: Verb = {
       });
     return what === "create"
       ? await create(invocation, client, keys, name)
-      : await revoke(invocation, client, keys, name);
+      : await revoke(invocation, client, name);
   },
 };
 
-async function readKeys(client: EngineClient): Promise<KeySpec[]> {
-  return (await client.json<{ keys: KeySpec[] }>("GET", paths.adminConfig)).keys;
+/** As the engine shows a key: whoever administers knows it by its name. */
+type KnownKey = Omit<KeySpec, "sha256">;
+
+async function readKeys(client: EngineClient): Promise<KnownKey[]> {
+  return (await client.json<{ keys: KnownKey[] }>("GET", paths.adminConfig)).keys;
 }
 
-function showKeys({ streams, format }: Invocation, keys: KeySpec[]): undefined {
+function showKeys({ streams, format }: Invocation, keys: KnownKey[]): undefined {
   show(streams, format, keys, {
     human: rows =>
       renderTable(rows, [
         { title: "NAME", cell: row => row.name },
         { title: "TENANT", cell: row => row.tenant },
         { title: "SCOPES", cell: row => row.scopes.join(",") },
-        { title: "SHA256", cell: row => `${row.sha256.slice(0, 12)}…` },
       ]),
     names: rows => rows.map(row => row.name),
   });
@@ -57,7 +59,7 @@ function showKeys({ streams, format }: Invocation, keys: KeySpec[]): undefined {
 async function create(
   { streams, options, format }: Invocation,
   client: EngineClient,
-  keys: KeySpec[],
+  keys: KnownKey[],
   name: string,
 ): Promise<void> {
   if (keys.some(known => known.name === name))
@@ -73,22 +75,13 @@ async function create(
     sha256: createHash("sha256").update(secret).digest("hex"),
     ...(typeof options.subject === "string" ? { subject: options.subject } : {}),
   };
-  await client.json("PATCH", paths.adminConfig, { keys: [...keys, spec] });
+  await client.json("PUT", `${paths.adminKeys}/${encodeURIComponent(name)}`, spec);
   const made = { ...spec, key: secret };
   show(streams, format, made, { human: ({ key: text }) => `${text}\n`, names: () => [name] });
   streams.tell(`The key is shown this once. Its digest: ${spec.sha256}\n`);
 }
 
-async function revoke(
-  { streams }: Invocation,
-  client: EngineClient,
-  keys: KeySpec[],
-  name: string,
-): Promise<void> {
-  if (!keys.some(known => known.name === name))
-    throw new EngineError("not_found", `There is no key "${name}".`, {
-      remedy: "See kollama key list.",
-    });
-  await client.json("PATCH", paths.adminConfig, { keys: keys.filter(one => one.name !== name) });
+async function revoke({ streams }: Invocation, client: EngineClient, name: string): Promise<void> {
+  await client.json("DELETE", `${paths.adminKeys}/${encodeURIComponent(name)}`);
   streams.out(`${name} is revoked\n`);
 }

@@ -1,4 +1,5 @@
 /** The Admin API: always behind a key; models and configuration of a running engine. */
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -148,6 +149,54 @@ describe("configuration", () => {
     expect(await reply.json()).toMatchObject({ code: "invalid_config", field: "log.level" });
     expect(await (await ask(paths.adminConfig)).json()).toEqual(before);
   });
+});
+
+describe("single keys", () => {
+  const one = `${paths.adminKeys}/jane`;
+  const sha256 = createHash("sha256").update("a key of jane").digest("hex");
+  const asJane = () =>
+    engine.ask(paths.models, {
+      from: "192.0.2.7",
+      headers: { authorization: "Bearer a-key-of-jane" },
+    });
+
+  test("open what they are for until they are taken back", async () => {
+    const digest = createHash("sha256").update("a-key-of-jane").digest("hex");
+    expect((await asJane()).status).toBe(401);
+    const made = await ask(one, { method: "PUT", body: { name: "jane", sha256: digest } });
+    expect(await made.json()).toEqual({ name: "jane", tenant: "default", scopes: ["use"] });
+    expect((await asJane()).status).toBe(200);
+    expect(await (await ask(paths.adminConfig)).json()).toMatchObject({ keys: [{ name: "jane" }] });
+    expect((await ask(one, { method: "DELETE" })).status).toBe(200);
+    expect((await asJane()).status).toBe(401);
+  });
+
+  runScenarios(
+    () => engine,
+    [
+      {
+        name: "one that is not there cannot be taken back",
+        path: one,
+        init: { method: "DELETE", headers },
+        status: 404,
+        contains: ["jane"],
+      },
+      {
+        name: "another name than the path's is refused",
+        path: one,
+        init: { method: "PUT", headers, body: { name: "joe", sha256 } },
+        status: 400,
+        contains: ['"field":"name"'],
+      },
+      {
+        name: "a key itself is refused where its digest belongs",
+        path: one,
+        init: { method: "PUT", headers, body: { name: "jane", sha256: "a key of jane" } },
+        status: 400,
+        contains: ["sha256"],
+      },
+    ],
+  );
 });
 
 test("the home holds what should be served, and nothing secret of the configuration", () => {

@@ -1,0 +1,86 @@
+/** From Model resources, or from a route and its workload, to what every place tells of a model; pure. */
+import type { RouteConfig } from "../../contract/config.ts";
+import type { KubernetesObject } from "../../contract/kubernetes.ts";
+import type { Condition } from "../../contract/model-status.ts";
+import type { PlacedModel } from "../place.ts";
+
+interface ResourceStatus {
+  phase?: string;
+  conditions?: Condition[];
+  replicas?: number;
+  readyReplicas?: number;
+  progress?: { completedBytes: number; totalBytes?: number };
+  prediction?: { contextTokens?: number; memoryBytes?: number };
+  measurement?: { memoryBytes?: number };
+  observedGeneration?: number;
+}
+
+export function fromResource(object: KubernetesObject): PlacedModel {
+  const { name, creationTimestamp, generation } = object.metadata;
+  const spec = object.spec as unknown as {
+    source: string;
+    replicas?: { min?: number; current?: number };
+  };
+  const status = (object.status ?? {}) as unknown as ResourceStatus;
+  const condition = (type: string) => status.conditions?.find(one => one.type === type);
+  const isCurrent = status.observedGeneration === generation;
+  const ready = condition("Ready");
+  const stalled = condition("Stalled");
+  const isReady = isCurrent && ready?.status === "True";
+  const isStalled = isCurrent && stalled?.status === "True";
+  const told = isStalled ? stalled?.message : isReady ? undefined : ready?.message;
+  const { progress, prediction, measurement } = status;
+  return {
+    name,
+    source: spec.source,
+    phase: isCurrent ? (status.phase ?? "Pending") : "Pending",
+    replicas: {
+      ready: status.readyReplicas ?? 0,
+      wanted: status.replicas ?? spec.replicas?.current ?? spec.replicas?.min ?? 1,
+    },
+    message: told === "" ? undefined : told,
+    progress:
+      progress === undefined
+        ? undefined
+        : { completedBytes: progress.completedBytes, totalBytes: progress.totalBytes },
+    contextTokens: prediction?.contextTokens,
+    memoryBytes: measurement?.memoryBytes ?? prediction?.memoryBytes,
+    createdMs: creationTimestamp === undefined ? undefined : Date.parse(creationTimestamp),
+    isReady,
+    isStalled,
+  };
+}
+
+interface WorkloadShape {
+  spec?: { replicas?: number };
+  status?: { readyReplicas?: number };
+}
+
+/** A model that a stack or rendered manifests declare; an endpoint of others has no workload. */
+export function fromRoute(route: RouteConfig, workload: KubernetesObject | undefined): PlacedModel {
+  const { spec: wantedSpec, status } = (workload ?? {}) as unknown as WorkloadShape;
+  const wanted = wantedSpec?.replicas ?? (route.workload === undefined ? 0 : 1);
+  const ready = status?.readyReplicas ?? 0;
+  const isServedElsewhere = route.workload === undefined;
+  const phase = isServedElsewhere
+    ? "External"
+    : wanted === 0
+      ? "Idle"
+      : ready > 0
+        ? "Ready"
+        : "Starting";
+  const created = workload?.metadata.creationTimestamp;
+  return {
+    name: route.spec.name,
+    source: route.spec.source,
+    phase,
+    replicas: { ready, wanted },
+    message: undefined,
+    progress: undefined,
+    contextTokens: route.spec.context,
+    memoryBytes: undefined,
+    createdMs: created === undefined ? undefined : Date.parse(created),
+    isReady: phase !== "Starting",
+    isStalled: false,
+  };
+}
