@@ -54,6 +54,8 @@ interface Journey {
   isPatient: boolean;
   /** Workers that had no room. */
   full: Set<string>;
+  /** Workers that failed it. */
+  failed: Set<string>;
   track: Track | undefined;
   /** Says how many tokens it still wants. */
   wants: (tokens: number) => void;
@@ -146,7 +148,10 @@ export function createRoutedBackends(options: RoutedBackendOptions): RoutedBacke
       throw error;
     }
     if (error.code === "overloaded") journey.full.add(worker.id);
-    else tracks.ended(worker.track, "failed");
+    else {
+      journey.failed.add(worker.id);
+      tracks.ended(worker.track, "failed");
+    }
     if (ejects) pool.eject(worker, error);
     return error;
   };
@@ -177,12 +182,13 @@ export function createRoutedBackends(options: RoutedBackendOptions): RoutedBacke
   /** A reply that has begun stays with its weights while these may be used; another begins where there is someone. */
   const candidates = (journey: Journey): Worker[] => {
     const preferred = tracks.preferred(journey.request.cacheScope);
+    const other: Track = preferred === "stable" ? "canary" : "stable";
     const began = journey.begun.tokens > 0 ? journey.track : undefined;
-    if (began !== undefined && tracks.isOpen(began)) return pool.usable(began);
-    const first = pool.usable(preferred);
-    if (first.length > 0) return first;
-    const other = preferred === "stable" ? "canary" : "stable";
-    return tracks.isOpen(other) ? pool.usable(other) : [];
+    const order = began !== undefined && tracks.isOpen(began) ? [began] : [preferred, other];
+    const open = order.filter(track => tracks.isOpen(track)).map(track => pool.usable(track));
+    // Who failed this request already is asked again only when there is nobody else.
+    const untried = open.map(workers => workers.filter(one => !journey.failed.has(one.id)));
+    return [...untried, ...open].find(workers => workers.length > 0) ?? [];
   };
 
   /** Any worker that answers will do; `ask` changes nothing there. */
@@ -253,7 +259,14 @@ function begin(request: GenerateRequest, isPatient: boolean, wants: Journey["wan
     chain: toPrefixChain(request),
     begun: request.already ?? nothingBegun,
     isPatient,
-    ...{ isLost: false, attempts: 0, continuations: 0, full: new Set(), track: undefined },
+    ...{
+      isLost: false,
+      attempts: 0,
+      continuations: 0,
+      full: new Set(),
+      failed: new Set(),
+      track: undefined,
+    },
     wants,
   };
 }
