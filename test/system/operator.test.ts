@@ -20,6 +20,7 @@ import { endApiServer } from "../support/api-server.ts";
 import { createKeptLog } from "../support/kept-log.ts";
 import { describeOnTestbed, startTestbed, type Testbed } from "../support/testbed.ts";
 
+const within = { timeout: 20_000, interval: 50 };
 const bundledFolder = fileURLToPath(new URL("../../engine/models/bundled", import.meta.url));
 
 describeOnTestbed("api", "the operator", () => {
@@ -33,11 +34,12 @@ describeOnTestbed("api", "the operator", () => {
     testbed = await startTestbed("api");
     cluster = connect();
     await testbed.kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify(planModelCrd()));
-    await testbed.kubectl([
-      "wait",
-      "--for=condition=Established",
-      `crd/${modelResource.plural}.${modelResource.group}`,
-    ]);
+    const served = () =>
+      cluster.list(kinds.model).then(
+        () => true,
+        () => false,
+      );
+    while (!(await served()));
   });
   afterEach(async () => {
     for (const { operator, cluster: own } of operators.splice(0)) {
@@ -46,7 +48,6 @@ describeOnTestbed("api", "the operator", () => {
     }
   });
   afterAll(async () => {
-    if (process.env.DEBUG_OPERATOR) process.stderr.write(kept.lines.join(""));
     cluster?.close();
     await testbed?.stop();
   });
@@ -96,8 +97,6 @@ describeOnTestbed("api", "the operator", () => {
     return (model?.status ?? {}) as ModelStatusFields;
   }
 
-  const within = { timeout: 20_000, interval: 50 };
-
   async function conditionsOf(name: string): Promise<Record<string, string>> {
     const { conditions = [] } = await statusOf(name);
     return Object.fromEntries(
@@ -115,7 +114,7 @@ describeOnTestbed("api", "the operator", () => {
 
   const bundled: Spec = { source: "bundled:echo-tiny" };
 
-  test("makes the objects of a model, mends them, and they go with it", async () => {
+  test("makes the objects of a model, mends them, and removes what is planned no longer", async () => {
     await begin();
     await write("echo", bundled);
     await untilCondition("echo", "Reconciling", "True Progressing");
@@ -157,7 +156,9 @@ describeOnTestbed("api", "the operator", () => {
         const deployment = await cluster.get(refOf(kinds.deployment, "model-echo"));
         const policy = await cluster.get(refOf(kinds.networkPolicy, "model-echo"));
         return [
-          (configMap?.data as Record<string, string>)["route.json"]?.includes("echo-tiny"),
+          (configMap?.data as Record<string, string> | undefined)?.["route.json"]?.includes(
+            "echo-tiny",
+          ),
           (await names(kinds.service)).length,
           policy?.metadata.labels?.["app.kubernetes.io/part-of"],
           JSON.stringify(deployment?.spec).includes('"serviceAccountName":"model-echo"'),
@@ -176,8 +177,258 @@ describeOnTestbed("api", "the operator", () => {
     await write("echo", bundled);
     await expect.poll(() => names(kinds.deployment), within).toEqual(["model-echo"]);
     expect(await names(kinds.service)).toEqual(["model-echo"]);
+  });
 
-    await cluster.remove(refOf(kinds.model, "echo"));
-    await expect.poll(async () => (await Promise.all(made.map(names))).flat(), within).toEqual([]);
+  /** A pod's status as a kubelet would write it. */
+  async function setPods(model: string, status: object): Promise<void> {
+    const pods = await cluster.list(kinds.pod, {
+      namespace,
+      labels: `echorator.dev/model=${model}`,
+    });
+    for (const { metadata } of pods)
+      await cluster.merge(refOf(kinds.pod, metadata.name), { status }, { subresource: "status" });
+  }
+
+  async function untilPods(model: string, count: number): Promise<void> {
+    const pods = () =>
+      cluster.list(kinds.pod, { namespace, labels: `echorator.dev/model=${model}` });
+    await expect.poll(async () => (await pods()).length, within).toBe(count);
+  }
+
+  const scheduled = { type: "PodScheduled", status: "True" };
+  const container = { name: "engine", image: "i", imageID: "", ready: false, restartCount: 0 };
+  const now = new Date().toISOString();
+  const ready = {
+    phase: "Running",
+    conditions: [
+      scheduled,
+      { type: "Ready", status: "True", lastTransitionTime: now },
+      { type: "ContainersReady", status: "True" },
+    ],
+    containerStatuses: [
+      { ...container, ready: true, started: true, state: { running: { startedAt: now } } },
+    ],
+  };
+
+  test("conditions follow the life of the pods", async () => {
+    await begin();
+    await write("life", bundled);
+    await untilPods("life", 1);
+    await untilConditions("life", {
+      Ready: "False Progressing",
+      Reconciling: "True Progressing",
+      Scheduled: "False Progressing",
+      Loaded: "False Progressing",
+      Routed: "False NoGateway",
+    });
+    await setPods("life", {
+      conditions: [
+        {
+          type: "PodScheduled",
+          status: "False",
+          reason: "Unschedulable",
+          message: "0/3 nodes are available: 3 Insufficient memory.",
+        },
+      ],
+    });
+    await untilCondition("life", "Reconciling", "True Unschedulable");
+    await untilCondition("life", "Scheduled", "False Unschedulable");
+    await setPods("life", {
+      conditions: [scheduled],
+      containerStatuses: [
+        { ...container, state: { waiting: { reason: "ImagePullBackOff", message: "not found" } } },
+      ],
+    });
+    await untilCondition("life", "Stalled", "True ImageUnavailable");
+    expect(await statusOf("life")).toMatchObject({ phase: "Failed" });
+    await setPods("life", {
+      containerStatuses: [
+        {
+          ...container,
+          restartCount: 3,
+          state: { waiting: { reason: "CrashLoopBackOff" } },
+          lastState: {
+            terminated: { reason: "OOMKilled", exitCode: 137, startedAt: now, finishedAt: now },
+          },
+        },
+      ],
+    });
+    await untilCondition("life", "Stalled", "True OutOfMemory");
+    await setPods("life", ready);
+    await untilConditions("life", {
+      Ready: "True Serving",
+      Scheduled: "True Scheduled",
+      Loaded: "True Loaded",
+      Routed: "False NoGateway",
+    });
+    expect(await statusOf("life")).toMatchObject({ phase: "Ready", replicas: 1, readyReplicas: 1 });
+
+    const endpoints = {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: {
+        name: "gateway",
+        namespace,
+        labels: { "kubernetes.io/service-name": "echorator" },
+      },
+      addressType: "IPv4",
+      endpoints: [{ addresses: ["10.0.0.1"], conditions: { ready: true } }],
+      ports: [],
+    };
+    await cluster.create(endpoints);
+    await untilCondition("life", "Routed", "True Routed");
+
+    const reasons = async () =>
+      (await cluster.list(kinds.event, { namespace }))
+        .filter(({ involvedObject }) => (involvedObject as { kind: string }).kind === "Model")
+        .map(({ reason }) => reason);
+    await expect
+      .poll(reasons, within)
+      .toEqual(
+        expect.arrayContaining(["Unschedulable", "ImageUnavailable", "OutOfMemory", "Serving"]),
+      );
+  });
+
+  test("what cannot be says so, and goes on when it is mended", async () => {
+    await begin({ profiles: { small: { memory: "64Mi" } } });
+    await write("large", { ...bundled, profile: "small" });
+    await write("nameless", { ...bundled, profile: "none-such" });
+    await untilCondition("large", "Stalled", "True DoesNotFit");
+    await untilCondition("nameless", "Stalled", "True InvalidSpec");
+    expect(await cluster.list(kinds.deployment, { namespace })).toEqual([]);
+    await write("large", bundled);
+    await untilCondition("large", "Reconciling", "True Progressing");
+
+    await write("first", { ...bundled, aliases: ["llama3.2:1b"] });
+    await untilCondition("first", "Reconciling", "True Progressing");
+    await write("second", { ...bundled, aliases: ["llama3.2:1b"] });
+    await untilCondition("second", "Stalled", "True NameConflict");
+    await cluster.remove(refOf(kinds.model, "first"));
+    await untilCondition("second", "Reconciling", "True Progressing");
+
+    await write("secret", { source: "hf:a/b/c.gguf", sourceSecret: { name: "missing" } });
+    await untilCondition(
+      "secret",
+      "Reconciling",
+      expect.stringMatching(/SecretMissing|Progressing/),
+    );
+    await write("inner", { source: "https://169.254.169.254/latest/meta-data" });
+    await untilCondition("inner", "Stalled", "True SourceRefused");
+  });
+
+  test("a server of others needs a route and nothing else", async () => {
+    await begin();
+    await write("others", { source: "openai:https://api.example.org/v1#gpt" });
+    await untilConditions("others", {
+      Ready: "False NoGateway",
+      Reconciling: "True NoGateway",
+      Routed: "False NoGateway",
+    });
+    expect(await cluster.list(kinds.deployment, { namespace })).toEqual([]);
+  });
+
+  test("scales by the scale subresource, within the range, and drops no pod on the way", async () => {
+    await begin();
+    await write("wide", { ...bundled, replicas: { min: 3, max: 3 } });
+    const replicas = async () => {
+      const deployment = await cluster.get(refOf(kinds.deployment, "model-wide"));
+      return (deployment?.spec as { replicas?: number } | undefined)?.replicas;
+    };
+    const current = async () => {
+      const model = await cluster.get(refOf(kinds.model, "wide"));
+      return (model?.spec as { replicas?: { current?: number } } | undefined)?.replicas?.current;
+    };
+    await expect.poll(replicas, within).toBe(3);
+    await untilPods("wide", 3);
+    await expect.poll(current, within).toBe(3);
+
+    // From a declared number to a scaler's: whoever watches sees no other number in between.
+    const numbers = new Set<unknown>();
+    const informer = cluster.inform(kinds.deployment, { namespace }, ({ object }) => {
+      numbers.add((object.spec as { replicas?: number }).replicas);
+    });
+    await informer.synced();
+    await write("wide", { ...bundled, replicas: { min: 0, max: 5 } });
+    const scale = (count: number) =>
+      testbed.kubectl(["-n", namespace, "scale", "emodel/wide", `--replicas=${count}`]);
+    await expect
+      .poll(async () => (await statusOf("wide")).observedGeneration, within)
+      .toBe((await cluster.get(refOf(kinds.model, "wide")))?.metadata.generation);
+    expect(await replicas()).toBe(3);
+    await scale(4);
+    await expect.poll(replicas, within).toBe(4);
+    expect([...numbers]).toEqual([3, 4]);
+    informer.close();
+
+    // What the gateways' scaler sets shows in the Model, and stays.
+    await cluster.merge(
+      refOf(kinds.deployment, "model-wide"),
+      { spec: { replicas: 0 } },
+      { subresource: "scale" },
+    );
+    await expect.poll(current, within).toBe(0);
+    expect(await replicas()).toBe(0);
+    await untilCondition("wide", "Ready", "True Idle");
+    await scale(9);
+    await expect.poll(replicas, within).toBe(5);
+    await expect.poll(current, within).toBe(5);
+  });
+
+  test("two at once: one acts, and the other when it is gone", async () => {
+    const first = await begin({}, "one");
+    await expect.poll(() => first.leads(), within).toBe(true);
+    const second = await begin({ namespace }, "two");
+    await write("shared", bundled);
+    await untilCondition("shared", "Reconciling", "True Progressing");
+    expect([first.leads(), second.leads()]).toEqual([true, false]);
+    await first.close();
+    await expect.poll(() => second.leads(), within).toBe(true);
+    await cluster.remove(refOf(kinds.service, "model-shared"));
+    await expect
+      .poll(() => cluster.get(refOf(kinds.service, "model-shared")).then(Boolean), within)
+      .toBe(true);
+  });
+
+  test("goes on when the API server was killed", async () => {
+    if (testbed.directory === undefined) return;
+    await begin();
+    await write("before", bundled);
+    await untilCondition("before", "Reconciling", "True Progressing");
+    await endApiServer(testbed);
+    const again = () =>
+      write("after", bundled).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(again, { timeout: 30_000 }).toBe(true);
+    await cluster.remove(refOf(kinds.service, "model-before"));
+    await expect
+      .poll(() => cluster.get(refOf(kinds.service, "model-before")).then(Boolean), {
+        timeout: 30_000,
+      })
+      .toBe(true);
+    await expect
+      .poll(() => cluster.get(refOf(kinds.deployment, "model-after")).then(Boolean), within)
+      .toBe(true);
+  });
+
+  test("the objects of a model that is removed go with it", async () => {
+    await begin();
+    await write("gone", bundled);
+    await untilCondition("gone", "Reconciling", "True Progressing");
+    await cluster.remove(refOf(kinds.model, "gone"));
+    const owned = [
+      kinds.serviceAccount,
+      kinds.configMap,
+      kinds.service,
+      kinds.deployment,
+      kinds.pod,
+    ];
+    const left = owned.map(kind => async () => {
+      const labels = "echorator.dev/model=gone";
+      return (await cluster.list(kind, { namespace, labels })).length;
+    });
+    // The collector learns of a new kind of owner only after half a minute.
+    for (const count of left) await expect.poll(count, { timeout: 60_000 }).toBe(0);
   });
 });
