@@ -90,7 +90,6 @@ function toOwner({ metadata: { name, uid = "" } }: KubernetesObject): OwnerRefer
     name,
     uid,
     controller: true,
-    blockOwnerDeletion: true,
   };
 }
 
