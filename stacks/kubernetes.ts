@@ -4,7 +4,8 @@ import { log, RunError } from "@pulumi/pulumi";
 import { ClusterModel } from "../components/cluster-model.ts";
 import { ClusterPool } from "../components/cluster-pool.ts";
 import { homeLayout } from "../engine/contract/endpoints.ts";
-import { type ClusterPlan, describeRefusals, planCluster } from "./cluster/plan.ts";
+import { describeBroken, judge, sayAdvice } from "./cluster/judgement.ts";
+import { allObjects, type ClusterPlan, describeRefusals, planCluster } from "./cluster/plan.ts";
 import { readFacts } from "./cluster/readings.ts";
 import { readHub, readKubeconfig } from "./config.ts";
 import type { ClusterStack } from "./parse-config.ts";
@@ -24,6 +25,10 @@ export async function createClusterStack(
     throw new RunError(
       `the models of stack "${context.stack}" cannot be:\n${describeRefusals(plan.refused)}`,
     );
+  const judgement = judge(allObjects(plan), stack.platform);
+  const broken = describeBroken(judgement, context.stack);
+  if (broken !== undefined) throw new RunError(broken);
+  for (const advice of sayAdvice(judgement, false)) void log.warn(advice);
   for (const { spec, warnings } of plan.models)
     for (const warning of warnings) void log.warn(`model "${spec.name}": ${warning}`);
   return createObjects(stack, plan, context);

@@ -26,6 +26,7 @@ async function main(args: string[]): Promise<number> {
       facts: { type: "string" },
       operator: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
+      all: { type: "boolean", default: false },
     },
   });
   const project = readProject(fileURLToPath(new URL("..", import.meta.url)));
@@ -43,9 +44,9 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   if (command === "plan" || command === "render") {
-    const { facts, operator: withOperator, json: asJson, out } = values;
+    const { facts, operator: withOperator, json: asJson, all: isAll, out } = values;
     const signal = interruption();
-    const offline = { ...common, stack, facts, withOperator, hub: readHub(), write, signal };
+    const offline = { ...common, stack, facts, withOperator, isAll, hub: readHub(), write, signal };
     const { showPlan, renderStack } = await import("./run/offline.ts");
     if (command === "plan") return await showPlan({ ...offline, asJson });
     if (out !== undefined) return await renderStack({ ...offline, out });

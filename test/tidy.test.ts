@@ -111,6 +111,21 @@ test("components, stacks and policies see the contract, the manifests and the mo
   expect(wrong).toEqual([]);
 });
 
+test("of the policies others see the rules alone, which see the contract", () => {
+  const rules = /^policies\/(rules?|pods|access|network|data)\.ts$/;
+  const wrong = code.flatMap(file =>
+    file.imports
+      .filter(({ target, isPackage }) =>
+        rules.test(file.path)
+          ? isPackage || !/^(policies|engine\/contract)\//.test(target)
+          : target.startsWith("policies/") &&
+            !(rules.test(target) && /^(stacks|policies)\//.test(file.path)),
+      )
+      .map(({ target }) => `${file.path} imports ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
 /** Heavy packages, and who alone may import them. */
 const importers: Record<string, RegExp> = {
   "node-llama-cpp": /^engine\/inference\/llama\//,

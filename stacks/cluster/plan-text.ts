@@ -1,6 +1,7 @@
 /** A plan for whoever reads it: a table of the models, what is foretold of each, and everything that speaks against it. */
 import type { ModelSpec } from "../../engine/contract/model.ts";
 import { sayBytes } from "../../engine/manifests/quantity.ts";
+import { type Judgement, sayAdvice, sayViolation } from "./judgement.ts";
 import { neededSecrets } from "./needed-secrets.ts";
 import { allObjects, type ClusterPlan, type PlannedModel } from "./plan.ts";
 
@@ -10,7 +11,7 @@ export interface PlanHead {
 }
 
 /** The same for programs; every number in bytes, seconds or tokens. */
-export function toPlanData(plan: ClusterPlan, head: PlanHead) {
+export function toPlanData(plan: ClusterPlan, head: PlanHead, { broken, advice }: Judgement) {
   return {
     ...head,
     objects: allObjects(plan).length,
@@ -28,11 +29,18 @@ export function toPlanData(plan: ClusterPlan, head: PlanHead) {
       path,
       ...error.toJSON(),
     })),
+    broken,
+    advice,
     secrets: neededSecrets(allObjects(plan)),
   };
 }
 
-export function renderPlan(plan: ClusterPlan, head: PlanHead): string {
+export function renderPlan(
+  plan: ClusterPlan,
+  head: PlanHead,
+  judgement: Judgement,
+  isAll: boolean,
+): string {
   const { stack, namespace } = head;
   const count = allObjects(plan).length;
   const lines = [
@@ -40,9 +48,16 @@ export function renderPlan(plan: ClusterPlan, head: PlanHead): string {
   ];
   if (plan.models.length > 0) lines.push("", ...renderTable([columns, ...plan.models.map(toRow)]));
   lines.push(...section("Warnings", plan.models.flatMap(toWarnings)));
+  lines.push(...section("Advice", sayAdvice(judgement, isAll)));
   lines.push(...section("Secrets to be made", neededSecrets(allObjects(plan)).map(toSecretLine)));
   lines.push(
     ...section("Refused: nothing is created until this is mended", plan.refused.map(toRefusal)),
+  );
+  lines.push(
+    ...section(
+      "Rules broken: nothing is created until this is mended",
+      judgement.broken.map(sayViolation),
+    ),
   );
   return `${lines.join("\n")}\n`;
 }

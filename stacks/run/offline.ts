@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { homeLayout } from "../../engine/contract/endpoints.ts";
 import { EngineError } from "../../engine/contract/errors.ts";
+import { describeBroken, type Judgement, judge, sayAdvice } from "../cluster/judgement.ts";
 import { allObjects, type ClusterPlan, describeRefusals, planCluster } from "../cluster/plan.ts";
 import { type PlanHead, renderPlan, toPlanData } from "../cluster/plan-text.ts";
 import { openFactsFile, readFacts, writeFactsFile } from "../cluster/readings.ts";
@@ -21,33 +22,39 @@ export interface OfflineOptions {
   /** File with what models say of themselves; what it lacks is read and added. */
   facts: string | undefined;
   withOperator: boolean;
+  /** Whether advice names every object, not the first of each rule. */
+  isAll: boolean;
   write: (text: string) => void;
   signal: AbortSignal;
 }
 
 /** Answers with the exit code: 1 when a model is refused. */
 export async function showPlan(options: OfflineOptions & { asJson: boolean }): Promise<number> {
-  const { plan, head } = await planOffline(options);
+  const { plan, head, judgement } = await planOffline(options);
   const text = options.asJson
-    ? `${JSON.stringify(toPlanData(plan, head), null, 2)}\n`
-    : renderPlan(plan, head);
+    ? `${JSON.stringify(toPlanData(plan, head, judgement), null, 2)}\n`
+    : renderPlan(plan, head, judgement, options.isAll);
   options.write(text);
-  return plan.refused.length === 0 ? 0 : 1;
+  return plan.refused.length + judgement.broken.length === 0 ? 0 : 1;
 }
 
 export async function renderStack(options: OfflineOptions & { out: string }): Promise<number> {
-  const { plan, secretKeys } = await planOffline(options);
-  const { stack, out, write } = options;
+  const { plan, secretKeys, judgement } = await planOffline(options);
+  const { stack, out, write, isAll } = options;
   refuseSecrets(secretKeys, stack);
   if (plan.refused.length > 0)
     throw new EngineError(
       "does_not_fit",
       `the models of stack "${stack}" cannot be:\n${describeRefusals(plan.refused)}\nNothing was written`,
     );
+  const broken = describeBroken(judgement, stack);
+  if (broken !== undefined)
+    throw new EngineError("invalid_config", `${broken}\nNothing was written`);
   const files = renderFiles(allObjects(plan), stack);
   const { written, unchanged, removed } = writeRendering(out, files, stack);
   for (const { spec, warnings } of plan.models)
     for (const warning of warnings) write(`warning: model "${spec.name}": ${warning}\n`);
+  for (const advice of sayAdvice(judgement, isAll)) write(`warning: ${advice}\n`);
   write(
     `${out}: ${written.length} written, ${unchanged.length} unchanged, ${removed.length} removed\n`,
   );
@@ -58,6 +65,7 @@ export async function renderStack(options: OfflineOptions & { out: string }): Pr
 interface OfflinePlan {
   plan: ClusterPlan;
   head: PlanHead;
+  judgement: Judgement;
   secretKeys: string[];
 }
 
@@ -69,7 +77,9 @@ async function planOffline(options: OfflineOptions): Promise<OfflinePlan> {
   const readings = await readFacts(stack.engine.models, { hub, cacheFolder, signal }, known);
   if (facts !== undefined) writeFactsFile(facts, readings);
   const plan = planCluster({ stack, readings, version: readVersion(), withOperator });
-  return { plan, secretKeys, head: { stack: options.stack, namespace: stack.platform.namespace } };
+  const judgement = judge(allObjects(plan), stack.platform);
+  const head = { stack: options.stack, namespace: stack.platform.namespace };
+  return { plan, secretKeys, head, judgement };
 }
 
 async function readClusterStack(

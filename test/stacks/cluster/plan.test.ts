@@ -6,6 +6,7 @@ import { renderPlan, toPlanData } from "../../../stacks/cluster/plan-text.ts";
 import type { Readings } from "../../../stacks/cluster/readings.ts";
 import { describeModel, exampleReading, toClusterStack } from "../../support/cluster-stack.ts";
 
+const unjudged = { broken: [], advice: [] };
 const head = { stack: "test", namespace: "echorator" };
 const version = "0.1.0";
 
@@ -44,7 +45,7 @@ test("what cannot fit is refused by the path of its model, with what would fit",
   ]);
   const said = describeRefusals(planned.refused);
   expect(said).toMatch(/^ {2}echorator:models\[1\]/);
-  expect(renderPlan(planned, head)).toMatch(
+  expect(renderPlan(planned, head, unjudged, false)).toMatch(
     /Refused: nothing is created[\s\S]*echorator:models\[1\]/,
   );
 });
@@ -61,7 +62,7 @@ test("a header that was not read is a warning, and sizes are as declared", () =>
   const planned = plan([{ name: "a", source }], new Map([[source, unread]]));
   expect(planned.models[0]?.plan.prediction).toBeUndefined();
   expect(planned.models[0]?.warnings[0]).toBe(`${source}: no network.`);
-  expect(renderPlan(planned, head)).toMatch(/a +unknown .*declared/);
+  expect(renderPlan(planned, head, unjudged, false)).toMatch(/a +unknown .*declared/);
 });
 
 test("a server of others has no header, and nobody is warned of it", () => {
@@ -73,12 +74,12 @@ test("a server of others has no header, and nobody is warned of it", () => {
 test("the table shows what was foretold, and the data shows all of it", () => {
   const models = [{ ...describeModel("a"), replicas: { min: 1, max: 3 } }];
   const planned = plan(models, exampleReading());
-  const text = renderPlan(planned, head);
+  const text = renderPlan(planned, head, unjudged, false);
   expect(text).toMatch(
     /^stack test: 1 model, \d+ objects in namespace echorator\n\nmodel +weights/,
   );
   expect(text).toMatch(/\na +\d.* 1–3 +\d+ MiB +1024 +4 .*bundled:echo-tiny\n/);
-  expect(toPlanData(planned, head)).toMatchObject({
+  expect(toPlanData(planned, head, unjudged)).toMatchObject({
     stack: "test",
     models: [
       {

@@ -44,6 +44,7 @@ function options(home = "home") {
     hub: { endpoint: "http://127.0.0.1:1", token: undefined },
     facts: undefined as string | undefined,
     withOperator: false,
+    isAll: false,
     write: (text: string) => {
       said += text;
     },
@@ -65,7 +66,7 @@ test("a file of facts makes the same rendering with and without the server", asy
   const read = (name: string) =>
     readFileSync(join(folder, name, "07-deployment-model-a.yaml"), "utf8");
   expect(read("two")).toBe(read("one"));
-  expect(said).not.toContain("warning");
+  expect(said).not.toContain(`model "a"`);
 });
 
 test("a file that holds no facts is refused by name", async () => {
@@ -100,6 +101,29 @@ test("a rendering with a model that cannot be writes nothing", async () => {
   const out = join(folder, "out");
   await expect(renderStack({ ...options(), out })).rejects.toMatchObject({ code: "does_not_fit" });
   expect(existsSync(out)).toBe(false);
+});
+
+test("a stack that breaks a rule is not rendered, and planned with 1: rule, object, remedy", async () => {
+  const platform = { image: "registry.example/engine:latest" };
+  write({ ...cluster, "echorator:platform": platform, "echorator:models": [remote()] });
+  const out = join(folder, "out");
+  const line =
+    /image-has-version: Deployment\/model-a: Container "engine" .* Name the image with its version/;
+  await expect(renderStack({ ...options(), out })).rejects.toThrow(line);
+  expect(existsSync(out)).toBe(false);
+  expect(await showPlan({ ...options(), asJson: false })).toBe(1);
+  expect(said).toMatch(line);
+});
+
+test("advice is a warning: the first object of a rule, or all", async () => {
+  write({ ...cluster, "echorator:models": [remote()] });
+  const count = () => [...said.matchAll(/^warning: image-has-digest: /gm)].length;
+  expect(await renderStack({ ...options(), out: join(folder, "out") })).toBe(0);
+  expect(said).toMatch(/\(and \d more: --all\)/);
+  expect(count()).toBe(1);
+  said = "";
+  expect(await renderStack({ ...options(), isAll: true, out: join(folder, "out") })).toBe(0);
+  expect(count()).toBeGreaterThan(1);
 });
 
 test("a stack of this machine is no cluster's", async () => {
