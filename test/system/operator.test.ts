@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
 import { type KubernetesObject, modelResource } from "../../engine/contract/kubernetes.ts";
 import type { ModelSpecInput } from "../../engine/contract/model.ts";
 import type { Condition } from "../../engine/contract/model-status.ts";
@@ -12,6 +13,7 @@ import type { Cluster } from "../../engine/kubernetes/cluster.ts";
 import { connectionFromKubeconfig } from "../../engine/kubernetes/connection.ts";
 import { kinds } from "../../engine/kubernetes/kinds.ts";
 import { planModelCrd } from "../../engine/manifests/model-crd.ts";
+import { planOperator } from "../../engine/manifests/operator.ts";
 import { createModelFactsReader } from "../../engine/models/facts.ts";
 import type { ModelStatusFields } from "../../engine/operator/model-status.ts";
 import { createOperator, type Operator } from "../../engine/operator/operator.ts";
@@ -57,12 +59,29 @@ describeOnTestbed("api", "the operator", () => {
     return createCluster(connectionFromKubeconfig({ text, environment: {} }));
   }
 
+  /** With the rights that the plan gives it, and no others. */
+  async function connectAsOperator(platform: Platform): Promise<Cluster> {
+    const plan = planOperator({ platform, version: "0.0.0", managedBy: "test" });
+    const items = plan.filter(({ kind }) => kind !== "Deployment");
+    const list = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+    await testbed.kubectl(["apply", "--server-side", "-f", "-"], list);
+    const token = await testbed.kubectl(["-n", namespace, "create", "token", "echorator-operator"]);
+    const config = parse(readFileSync(testbed.kubeconfig, "utf8"));
+    config.users = config.users.map(({ name }: { name: string }) => ({
+      name,
+      user: { token: token.trim() },
+    }));
+    const text = JSON.stringify(config);
+    return createCluster(connectionFromKubeconfig({ text, environment: {} }));
+  }
+
   async function begin(platform: PlatformInput = {}, identity = "one"): Promise<Operator> {
     namespace = platform.namespace ?? (await testbed.createNamespace("operator"));
-    const own = connect();
+    const facts = Platform.parse({ ...platform, namespace });
+    const own = await connectAsOperator(facts);
     const operator = createOperator({
       cluster: own,
-      platform: Platform.parse({ ...platform, namespace }),
+      platform: facts,
       factsReader: createModelFactsReader({
         bundledFolder,
         hub: { endpoint: "https://huggingface.co", token: undefined },
