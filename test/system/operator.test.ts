@@ -1,4 +1,6 @@
 /** The operator against a real API server: pods stay Pending there, so their life is written by hand. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -24,6 +26,8 @@ import { describeOnTestbed, startTestbed, type Testbed } from "../support/testbe
 
 const within = { timeout: 20_000, interval: 50 };
 const bundledFolder = fileURLToPath(new URL("../../engine/models/bundled", import.meta.url));
+
+const operatorMain = fileURLToPath(new URL("../support/operator-main.ts", import.meta.url));
 
 describeOnTestbed("api", "the operator", () => {
   let testbed: Testbed;
@@ -429,6 +433,30 @@ describeOnTestbed("api", "the operator", () => {
     await expect
       .poll(() => cluster.get(refOf(kinds.deployment, "model-after")).then(Boolean), within)
       .toBe(true);
+  });
+
+  test("one that was killed in the middle is gone on with", async () => {
+    namespace = await testbed.createNamespace("operator");
+    const names = Array.from({ length: 20 }, (_, index) => `m${index}`);
+    const deployments = async () =>
+      (await cluster.list(kinds.deployment, { namespace })).map(({ metadata }) => metadata.name);
+    const start = () => {
+      const args = [operatorMain, testbed.kubeconfig, namespace, "pod-0"];
+      return spawn(process.execPath, args, { stdio: "ignore" });
+    };
+    await Promise.all(names.map(name => write(name, bundled)));
+    const first = start();
+    await expect.poll(async () => (await deployments()).length, within).toBeGreaterThan(0);
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    const second = start();
+    try {
+      for (const name of names) await untilCondition(name, "Reconciling", "True Progressing");
+      expect((await deployments()).sort()).toEqual(names.map(name => `model-${name}`).sort());
+    } finally {
+      second.kill("SIGKILL");
+      await once(second, "exit");
+    }
   });
 
   test("the objects of a model that is removed go with it", async () => {
