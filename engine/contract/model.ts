@@ -18,18 +18,21 @@ const Alias = z
   .string()
   .regex(/^[\w][\w./-]{0,190}(:[\w.-]{1,80})?$/, "an alias is a model name such as llama3.2:1b");
 
-const SourceUri = z.string().max(4_096).check(context => {
-  try {
-    parseSource(context.value);
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    context.issues.push({
-      code: "custom",
-      message: `${error.message} ${error.remedy}`,
-      input: context.value,
-    });
-  }
-});
+const SourceUri = z
+  .string()
+  .max(4_096)
+  .check(context => {
+    try {
+      parseSource(context.value);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      context.issues.push({
+        code: "custom",
+        message: `${error.message} ${error.remedy}`,
+        input: context.value,
+      });
+    }
+  });
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 small hexadecimal digits");
 
@@ -180,7 +183,12 @@ export type PodOverrides = z.infer<typeof PodOverrides>;
 
 export const SecretKeyRef = z.strictObject({
   name: z.string().min(1).max(253).describe("Secret in the model's namespace."),
-  key: z.string().min(1).max(253).default("token"),
+  key: z
+    .string()
+    .max(253)
+    // Keys are file names where a Secret is mounted: nothing that leads out of that folder.
+    .regex(/^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$/, "a key of a Secret: letters, digits, dashes, dots")
+    .default("token"),
 });
 export type SecretKeyRef = z.infer<typeof SecretKeyRef>;
 

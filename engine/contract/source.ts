@@ -57,7 +57,7 @@ function parseFile(uri: string): Source {
   const url = toUrl(uri);
   if (!uri.startsWith("file:///") || url === undefined || url.pathname.length < 2)
     throw wrong(uri, "`file:` wants an absolute path after three slashes");
-  return { scheme: "file", path: decodeURIComponent(url.pathname) };
+  return { scheme: "file", path: decode(uri, url.pathname) };
 }
 
 function parseUrl(uri: string): Source {
@@ -96,9 +96,18 @@ function parseServer(uri: string, rest: string): Source {
     throw wrong(uri, "`openai:` wants the server's base URL, `#` and the model's name there");
   if (url.username !== "" || url.password !== "")
     throw wrong(uri.replace(/\/\/[^@]*@/, "//…@"), "credentials do not belong into a source");
-  const model = decodeURIComponent(url.hash.slice(1));
+  const model = decode(uri, url.hash.slice(1));
   url.hash = "";
   return { scheme: "openai", url: url.href.replace(/\/$/, ""), model };
+}
+
+/** URLs let through a percent sign that begins nothing. */
+function decode(uri: string, text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw wrong(uri, "a `%` in it is not followed by two hexadecimal digits of UTF-8; write %25");
+  }
 }
 
 function toUrl(uri: string): URL | undefined {

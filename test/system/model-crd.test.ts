@@ -78,6 +78,8 @@ const wrong: [Record<string, unknown>, string][] = [
   [{ source, pod: { env: { A: 1 } } }, "pod.env.A"],
   [{ source, sourceSecret: { key: "k" } }, "sourceSecret.name"],
   [{ source, sourceSecret: { name: "" } }, "sourceSecret.name"],
+  [{ source, sourceSecret: { name: "s", key: "../../etc/passwd" } }, "sourceSecret.key"],
+  [{ source, sourceSecret: { name: "s", key: ".." } }, "sourceSecret.key"],
   [{ source, unknown: 1 }, "unknown"],
   [{ source, scaling: { unknown: 1 } }, "scaling.unknown"],
 ];

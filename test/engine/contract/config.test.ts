@@ -37,6 +37,14 @@ const refused: Record<string, [unknown, RegExp]> = {
   "unknown field": [{ prots: {} }, /prots: there is no such field/],
   "unknown field inside": [{ models: [{ ...model, slot: 2 }] }, /models\[0\]\.slot: there is no/],
   "bad source": [{ models: [{ ...model, source: "x" }] }, /models\[0\]\.source: .*bundled:/],
+  "bad percent sign in a source": [
+    { models: [{ ...model, source: "file:///%zz" }] },
+    /models\[0\]\.source: .*write %25/,
+  ],
+  "key of a Secret that leads out of its folder": [
+    { models: [{ ...model, sourceSecret: { name: "s", key: "../token" } }] },
+    /models\[0\]\.sourceSecret\.key: a key of a Secret/,
+  ],
   "bad name": [{ models: [{ ...model, name: "A B" }] }, /models\[0\]\.name: .*DNS label/],
   "double name": [{ models: [model, model] }, /models\[1\]: the name "a" is used twice/],
   "same ports": [{ ports: { main: 7, ollama: 7 } }, /two different ports/],

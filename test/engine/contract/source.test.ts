@@ -38,6 +38,8 @@ const refused = {
   "hf:owner/file.gguf": /owner\/repo\/file/,
   "hf:o/r/../x.gguf": /owner\/repo\/file/,
   "oci://registry/model": /not served yet/,
+  "file:///models/%zz.gguf": /write %25/,
+  "openai:https://host/v1#%E0%A4": /write %25/,
 };
 
 test.each(Object.entries(refused))("%j is refused", (uri, message) => {
