@@ -49,15 +49,18 @@ export function createInformer(options: InformerOptions): Informer {
 
   async function list(): Promise<void> {
     const seen = new Set<string>();
+    let listed: string | undefined;
     const pages = listPages(options.transport, kind, options.selection, closing.signal);
     for await (const page of pages) {
-      version = page.resourceVersion;
+      listed = page.resourceVersion;
       for (const object of page.items) {
         seen.add(keyOf(object));
         take("modified", object);
       }
     }
     for (const [key, object] of [...objects]) if (!seen.has(key)) take("deleted", object);
+    // Only now: a list that broke off is begun anew, or what it had not come to would never be seen.
+    version = listed;
     first.resolve();
   }
 
