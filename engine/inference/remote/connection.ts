@@ -113,21 +113,26 @@ export function createConnection(options: ConnectionOptions): Connection {
     let bytes = 0;
     const quiet = new Error(`nothing came for ${silenceMs / 1_000} s`);
     const { socket } = incoming;
-    const onTimeout = () => void incoming.destroy(quiet);
+    // Nothing comes either while nobody reads: a client that dawdles is no sign of a worker's end.
+    let isAwaited = true;
+    const onTimeout = () => void (isAwaited && incoming.destroy(quiet));
     socket.setTimeout(silenceMs, onTimeout);
     try {
       for await (const chunk of incoming as AsyncIterable<Buffer>) {
         bytes += chunk.length;
         if (bytes > bytesMax) throw tooLarge(base, bytesMax);
+        isAwaited = false;
         yield chunk;
+        isAwaited = true;
+        if (!incoming.complete) socket.setTimeout(silenceMs);
       }
     } catch (error) {
       if (signal.aborted) throw toAbortError(signal);
       if (error instanceof EngineError) throw error;
       throw gone("begun", error);
     } finally {
-      socket.setTimeout(0);
       socket.off("timeout", onTimeout);
+      // With a whole answer the connection was given back, and may be in use for the next one already.
       if (!incoming.complete) incoming.destroy();
     }
     if (!incoming.complete) throw gone("begun", new Error("the connection was closed"));
@@ -217,8 +222,9 @@ export function toWorkerError(
     error?: { message?: unknown; param?: unknown } | string;
   };
   const shape = echo?.error;
-  if (shape?.code !== undefined && shape.code in errorTable)
+  if (shape?.code !== undefined && Object.hasOwn(errorTable, shape.code))
     return errorFromShape(shape as Parameters<typeof errorFromShape>[0]);
+  if (status === 401 || status === 403) return keyRefused(status);
   const said = typeof error === "string" ? error : error?.message;
   const message = typeof said === "string" ? said : `The model's server answered with ${status}.`;
   const field =
@@ -230,9 +236,16 @@ export function toWorkerError(
   });
 }
 
+/** No fault of the client's own key; what the server says of ours may hold a part of it. */
+function keyRefused(status: number): EngineError {
+  return new EngineError(
+    "model_not_ready",
+    `The model's server refuses the key of this engine (${status}).`,
+    { remedy: "Put a valid key into the Secret that the model's `sourceSecret` names." },
+  );
+}
+
 function toCode(status: number): ErrorCode {
-  if (status === 401) return "unauthorized";
-  if (status === 403) return "forbidden";
   if (status === 404) return "model_not_found";
   if (status === 413) return "body_too_large";
   if (status === 429 || status === 503) return "overloaded";

@@ -10,17 +10,22 @@ export async function* readEvents(
   const decoder = new TextDecoder();
   let rest = "";
   let data: string[] = [];
+  let held = 0;
   for await (const chunk of chunks) {
     rest += decoder.decode(chunk, { stream: true });
-    if (rest.length > limits.workerEventBytesMax) throw tooLarge(from);
+    if (held + rest.length > limits.workerEventBytesMax) throw tooLarge(from);
     let start = 0;
     for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n", start)) {
       const line = rest.slice(start, rest[end - 1] === "\r" ? end - 1 : end);
       start = end + 1;
-      if (line.startsWith("data:")) data.push(line.slice(line[5] === " " ? 6 : 5));
+      if (line.startsWith("data:")) {
+        data.push(line.slice(line[5] === " " ? 6 : 5));
+        held += line.length;
+      }
       if (line !== "" || data.length === 0) continue;
       yield data.join("\n");
       data = [];
+      held = 0;
     }
     rest = rest.slice(start);
   }

@@ -202,6 +202,53 @@ describe("remote, a server of others", () => {
     expect(error.message).toContain("nothing came");
   });
 
+  it("is not gone because nobody reads what it says", async () => {
+    const silenceMs = 50;
+    // More than the connection holds, so that nothing comes while nobody reads.
+    const pieces = 400;
+    const { backend } = await serve(response => {
+      for (let sent = 0; sent < pieces; sent++)
+        response.write(delta({ content: "a".repeat(65_536) }));
+      response.end(delta({}, "stop"));
+    }, silenceMs);
+    let read = 0;
+    for await (const item of backend.generate(ask("hi"), new AbortController().signal)) {
+      if (read === 0) await systemClock.sleep(4 * silenceMs);
+      if (item.type === "text") read += item.text.length;
+    }
+    expect(read).toBe(pieces * 65_536);
+  });
+
+  it("cannot fill the memory with an event that never ends", async () => {
+    const { backend } = await serve(response => {
+      const line = `data: ${"a".repeat(65_536)}\n`;
+      const more = () => {
+        while (!response.destroyed && response.write(line));
+      };
+      response.on("drain", more);
+      more();
+    });
+    expect((await failureOf(collect(backend, ask("hi")))).message).toContain("larger than 8 MiB");
+  });
+
+  it("that refuses the engine's key is not ready, and no part of the key is said", async () => {
+    const { backend } = await serve(response => {
+      response.writeHead(401);
+      response.end(JSON.stringify({ error: { message: "Incorrect API key provided: sk-ab12" } }));
+    });
+    const error = await failureOf(collect(backend, ask("hi")));
+    expect(error.code).toBe("model_not_ready");
+    expect(JSON.stringify(error)).not.toContain("sk-");
+  });
+
+  it("cannot name an error that there is not", async () => {
+    const { backend } = await serve(response => {
+      response.writeHead(500);
+      response.end(JSON.stringify({ echo: { error: { code: "toString", message: "x" } } }));
+    });
+    expect((await failureOf(collect(backend, ask("hi")))).status).toBe(502);
+  });
+
   it("that ends without an end has not answered", async () => {
     const { backend } = await serve(response => void response.end(delta({ content: "a" })));
     expect(readGone(await failureOf(collect(backend, ask("hi"))))).toBe("begun");
