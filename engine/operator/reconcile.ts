@@ -1,6 +1,4 @@
 /** One look at one model: what is there, what ought to be, the objects and the status brought there. */
-
-import { defaultPorts } from "../contract/endpoints.ts";
 import { fieldManagers, type KubernetesObject } from "../contract/kubernetes.ts";
 import type { ModelSpec } from "../contract/model.ts";
 import type { Platform } from "../contract/platform.ts";
@@ -9,7 +7,7 @@ import type { Clock } from "../kit/clock.ts";
 import type { Cluster } from "../kubernetes/cluster.ts";
 import { hasReason } from "../kubernetes/errors.ts";
 import { refOf } from "../kubernetes/kinds.ts";
-import { installationNames, modelNames } from "../manifests/names.ts";
+import { modelNames } from "../manifests/names.ts";
 import { weightsKind } from "../manifests/weights.ts";
 import type { Metrics } from "../telemetry/telemetry.ts";
 import { type Announce, toAnnouncement } from "./announcer.ts";
@@ -23,18 +21,12 @@ import {
   toInvalid,
   toPlanProblem,
 } from "./model-plan.ts";
-import {
-  type ModelStatusFields,
-  statusOf,
-  toMeasurement,
-  toStatusFacts,
-  toStatusPatch,
-  wholeNumbers,
-} from "./model-status.ts";
+import { type ModelStatusFields, statusOf, toStatusPatch } from "./model-status.ts";
 import type { NameClaims } from "./name-claims.ts";
 import { type Observed, type Problem, toWorkloadSeen } from "./observed.ts";
 import { toPodSeen } from "./pod-problems.ts";
 import { type ReplicasStep, stepReplicas } from "./replicas.ts";
+import { toStatusFields } from "./status-fields.ts";
 import type { Watched } from "./watched.ts";
 import type { ReadWorker } from "./worker-reports.ts";
 
@@ -85,7 +77,7 @@ export async function reconcileModel(name: string, options: ReconcileOptions): P
   const before = statusOf(model);
   const generation = model.metadata.generation ?? 0;
   const status: ModelStatusFields = {
-    ...toFields(done, seen, workers, before, options.platform()),
+    ...toStatusFields(done, seen, workers, before, options.platform()),
     phase: judgement.phase,
     ...(judgement.progress === undefined ? {} : { progress: judgement.progress }),
     observedGeneration: generation,
@@ -243,54 +235,6 @@ function observe(
     workers,
     hasGateway: options.watched.hasGateway(),
   };
-}
-
-function toFields(
-  { planned, replicas }: Done,
-  seen: Observed,
-  workers: ReadonlyMap<string, WorkerModel>,
-  before: ModelStatusFields,
-  { installation, namespace }: Platform,
-): ModelStatusFields {
-  const { workload } = seen;
-  const { service } = installationNames(installation);
-  const desired = replicas.handed ?? before.desiredReplicas;
-  // What was foretold stays while a later specification is refused.
-  const prediction =
-    planned === undefined ? before.prediction : wholeNumbers(planned.plan.prediction);
-  const reading = planned?.reading;
-  const facts =
-    planned === undefined
-      ? before.facts
-      : toStatusFacts(reading?.facts, reading?.shape, reading?.sha256);
-  const measurement = toMeasurement(workers.values(), before.measurement);
-  const warnings = planned?.plan.warnings.slice(0, 32) ?? [];
-  const selector = before.selector;
-  return {
-    replicas: workload?.current ?? 0,
-    readyReplicas: workload?.ready ?? 0,
-    endpoint: `http://${service}.${namespace}.svc:${defaultPorts.main}`,
-    ...(desired === undefined ? {} : { desiredReplicas: desired }),
-    ...(selector === undefined ? {} : { selector }),
-    ...(warnings.length === 0 ? {} : { warnings }),
-    ...(prediction === undefined ? {} : { prediction }),
-    ...(facts === undefined ? {} : { facts }),
-    ...(measurement === undefined ? {} : { measurement }),
-    ...toSelector(planned),
-  };
-}
-
-/** Of the stable workers alone: an autoscaler counts by it. */
-function toSelector(planned: PlannedModel | undefined): { selector?: string } {
-  const workload = planned?.objects.find(
-    ({ kind }) => kind === "Deployment" || kind === "StatefulSet",
-  );
-  const { selector } = (workload?.spec ?? {}) as {
-    selector?: { matchLabels?: Record<string, string> };
-  };
-  if (selector?.matchLabels === undefined) return {};
-  const pairs = Object.entries(selector.matchLabels).map(([key, value]) => `${key}=${value}`);
-  return { selector: pairs.sort().join(",") };
 }
 
 async function writeStatus(
