@@ -1,4 +1,4 @@
-/** Measures inference: tokens/s of 1, 4 and 8 streams, time to first token, CPU outside ggml, two models at once; or another server's by URL. */
+/** Measures inference: tokens/s of 1, 4 and 8 streams, time to first token, CPU outside ggml, two models at once; or another server's by URL; or a gateway. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { createCores, usableCores } from "../../engine/inference/cores.ts";
 import { createNeighbours } from "../../engine/inference/neighbours.ts";
 import { systemClock } from "../../engine/kit/clock.ts";
 import { writeTinyGguf } from "../support/gguf-writer.ts";
+import { benchGateway } from "./gateway.ts";
 import { type Figures, measure, median, share } from "./measure.ts";
 import { createHttpTarget, openLocalTarget, type Target } from "./targets.ts";
 
@@ -14,7 +15,10 @@ const usage = `npm run bench [-- options]
   --file PATH    weights to measure; the bundled model when absent, random weights when there is none
   --url URL      measure another OpenAI-compatible server instead, with --model NAME and --key KEY
   --rounds N     rounds, each with every load in turn; the medians are shown (5)
-  --tokens N     tokens of a reply (64)`;
+  --tokens N     tokens of a reply (64)
+  --gateway      measure what a gateway adds to each token of scripted workers instead:
+                 --streams N open at once (2000), --seconds N of one measurement (10),
+                 --token-ms N between two tokens of a stream (1000), --profile DIR for a CPU profile of it`;
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +29,11 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     tokens: { type: "string", default: "64" },
     random: { type: "boolean", default: false },
+    gateway: { type: "boolean", default: false },
+    streams: { type: "string", default: "2000" },
+    seconds: { type: "string", default: "10" },
+    "token-ms": { type: "string", default: "1000" },
+    profile: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -34,6 +43,11 @@ const rounds = Number(values.rounds);
 const tokens = Number(values.tokens);
 
 if (values.help) console.log(usage);
+else if (values.gateway)
+  await benchGateway({
+    ...{ rounds, streams: Number(values.streams), seconds: Number(values.seconds) },
+    ...{ tokenMs: Number(values["token-ms"]), profile: values.profile },
+  });
 else if (values.url !== undefined) await benchServer(values.url);
 else await benchLocal();
 
