@@ -7,6 +7,7 @@ import type { OpenWorker } from "../inference/routing/worker-pool.ts";
 import type { Scaler } from "../inference/scaling/scaler.ts";
 import { createIds } from "../kit/identifiers.ts";
 import type { Cluster } from "../kubernetes/cluster.ts";
+import { installationNames } from "../manifests/names.ts";
 import type { Counters } from "../stores/counters.ts";
 import type { Stores } from "../stores/store.ts";
 import { openCluster } from "./cluster.ts";
@@ -49,7 +50,7 @@ export async function startGateway(options: GatewayOptions): Promise<Front> {
     scaler = createScaler({
       cluster,
       namespace: config.gateway.namespace ?? cluster.defaultNamespace,
-      leaseName: `${config.gateway.installation}-scaler`,
+      leaseName: installationNames(config.gateway.installation).scalerLease,
       instance: options.instance,
       mayLead: config.gateway.scaler,
       catalog,
