@@ -1,4 +1,5 @@
 /** Applier: makes the objects of a model as planned, leaves alone what is so already, and removes what is planned no longer. */
+import { createHash } from "node:crypto";
 import type { JsonValue } from "../contract/chat.ts";
 import { fieldManagers, type KubernetesObject } from "../contract/kubernetes.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -16,7 +17,7 @@ export interface Applier {
 
 export type LiveObjects = ReadonlyMap<string, KubernetesObject>;
 
-/** What was written last, and what the API made of it. */
+/** What was written last, and what the API made of it: digests, since the texts of a thousand models are 100 MB. */
 interface Written {
   wanted: string;
   made: string;
@@ -29,9 +30,9 @@ const lagMs = 2_000;
 export function createApplier(cluster: Cluster, clock: Pick<Clock, "monotonic">): Applier {
   const written = new Map<string, Written>();
 
-  function isSo(wanted: KubernetesObject, text: string, live: KubernetesObject | undefined) {
+  function isSo(wanted: KubernetesObject, digest: string, live: KubernetesObject | undefined) {
     const known = written.get(identify(wanted));
-    if (known === undefined || known.wanted !== text) return false;
+    if (known === undefined || known.wanted !== digest) return false;
     const isFresh = clock.monotonic() - known.atMs < lagMs;
     if (live === undefined) return isFresh;
     return known.made === madeOf(live, wanted);
@@ -55,11 +56,14 @@ export function createApplier(cluster: Cluster, clock: Pick<Clock, "monotonic">)
       let count = 0;
       for (const object of wanted) {
         const key = identify(object);
-        const text = stableText(object);
-        if (isSo(object, text, live.get(key))) continue;
+        const digest = digestOf(object);
+        if (isSo(object, digest, live.get(key))) continue;
         const made = await write(object, live.get(key));
-        const entry = { wanted: text, made: madeOf(made, object), atMs: clock.monotonic() };
-        written.set(key, { ...entry, wanted: text });
+        written.set(key, {
+          wanted: digest,
+          made: madeOf(made, object),
+          atMs: clock.monotonic(),
+        });
         count++;
       }
       return count;
@@ -75,7 +79,11 @@ export function identify({ kind, metadata }: KubernetesObject): string {
 }
 
 function madeOf(made: KubernetesObject, wanted: KubernetesObject): string {
-  return stableText(project(made as unknown as JsonValue, wanted as unknown as JsonValue));
+  return digestOf(project(made as unknown as JsonValue, wanted as unknown as JsonValue));
+}
+
+function digestOf(value: unknown): string {
+  return createHash("sha256").update(stableText(value)).digest("base64");
 }
 
 /**
