@@ -64,6 +64,8 @@ export const labels = {
   model: "echorator.dev/model",
   /** `stable` or `canary`. */
   track: "echorator.dev/track",
+  /** Installation whose gateways take the keys of a ConfigMap: one entry a key, its KeySpec as JSON. */
+  keys: "echorator.dev/keys",
 } as const;
 
 /** What runs in a pod of ours; the value of the component label. */

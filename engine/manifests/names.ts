@@ -55,6 +55,8 @@ export function installationNames(installation: string) {
     /** Secret with the key `key` by which monitoring reads a gateway's metrics. */
     metricsKey: of("metrics-key"),
     scalerLease: of("scaler"),
+    /** ConfigMap with the keys that were made on the cluster. */
+    keys: of("keys"),
   };
 }
 

@@ -21,6 +21,8 @@ export interface FrontOptions extends RoleOptions {
   stores: Stores;
   counters: Counters;
   newId: NewId;
+  /** The configuration as requests are let in by it; `current` where there is nothing else. */
+  admission?: (config: EngineConfig) => EngineConfig;
   /** Why requests should not come here, besides the stores' failure. */
   reasons: () => string[];
   /** Ends what the role has besides models and stores. */
@@ -68,7 +70,9 @@ export function createFront(options: FrontOptions): Front {
     serving: () => judge(stores, options.reasons()),
   };
   const adminKeySha256 = createHash("sha256").update(options.adminKey).digest("hex");
-  const doors = createDoors(engine, createAccess({ config: engine.config, adminKeySha256 }));
+  const { admission = (config: EngineConfig) => config } = options;
+  const access = createAccess({ config: () => admission(current.config), adminKeySha256 });
+  const doors = createDoors(engine, access);
   const stop = createStop({
     edges: [doors.main, doors.ollama],
     clock,

@@ -11,6 +11,7 @@ import { installationNames } from "../manifests/names.ts";
 import type { Counters } from "../stores/counters.ts";
 import type { Stores } from "../stores/store.ts";
 import { openCluster } from "./cluster.ts";
+import { type ClusterKeys, createClusterKeys } from "./cluster-keys.ts";
 import { createFront, type Front } from "./front.ts";
 import type { RoleOptions } from "./running.ts";
 import { openCounters, openStores } from "./stores.ts";
@@ -45,6 +46,7 @@ export async function startGateway(options: GatewayOptions): Promise<Front> {
     random,
     telemetry,
   });
+  const keys = cluster === undefined ? undefined : openKeys(options, cluster);
   if (cluster !== undefined) {
     const { createScaler } = await import("../inference/scaling/scaler.ts");
     scaler = createScaler({
@@ -63,16 +65,26 @@ export async function startGateway(options: GatewayOptions): Promise<Front> {
   return createFront({
     ...options,
     ...{ current, models, stores, counters, newId },
+    ...(keys === undefined ? {} : { admission: keys.addTo }),
     reasons() {
       const { ready, reason } = catalog.status();
-      return ready ? [] : [reason ?? "the models are not known yet"];
+      return [
+        ...(ready ? [] : [reason ?? "the models are not known yet"]),
+        ...(keys === undefined || keys.isKnown() ? [] : ["the cluster's keys are not known yet"]),
+      ];
     },
     async close() {
       await scaler?.close();
+      keys?.close();
       await catalog.close();
       cluster?.close();
     },
   });
+}
+
+function openKeys({ config, log }: GatewayOptions, cluster: Cluster): ClusterKeys {
+  const { namespace = cluster.defaultNamespace, installation } = config.gateway;
+  return createClusterKeys({ cluster, namespace, installation, log });
 }
 
 async function openCatalog(
