@@ -121,11 +121,28 @@ function readFormat(value: unknown): OutputFormat {
 }
 
 function noSuchVerb(word: string): EngineError {
-  const names = verbs.map(verb => verb.name);
-  const near = names.filter(name => name.startsWith(word.slice(0, 2)));
+  const near = verbs.map(verb => verb.name).filter(name => distance(name, word) <= 2);
   return new EngineError("invalid_request", `There is no verb "${word}".`, {
     remedy: near.length > 0 ? `Did you mean ${near.join(" or ")}?` : "See `kollama help`.",
   });
+}
+
+/** How many letters have to be put, taken or changed to get from one word to the other. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (const [i, letter] of [...from].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...to].entries())
+      next.push(
+        Math.min(
+          (row[j] ?? 0) + (letter === other ? 0 : 1),
+          (row[j + 1] ?? 0) + 1,
+          (next[j] ?? 0) + 1,
+        ),
+      );
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }
 
 function isMisuse(error: unknown): boolean {

@@ -1,10 +1,9 @@
-/** kollama key: makes keys; an engine keeps their digests only. */
+/** kollama key: makes keys; only their digests are kept anywhere. */
 import { createHash, randomBytes } from "node:crypto";
-import type { KeySpec } from "../../contract/config.ts";
-import { paths } from "../../contract/endpoints.ts";
+import { KeySpec, toFieldProblems } from "../../contract/config.ts";
 import { EngineError } from "../../contract/errors.ts";
 import type { Invocation, Verb } from "../command.ts";
-import type { EngineClient } from "../engine-client.ts";
+import { type KeyRing, openKeyRing } from "../keys/key-ring.ts";
 import { asList } from "../model-options.ts";
 import { renderTable, show } from "../output.ts";
 
@@ -13,8 +12,8 @@ export const key: Verb = {
   summary: "Make, list or revoke keys.",
   usage: "create NAME | list | revoke NAME",
   help: [
-    "A key is shown once, when it is made; only its SHA-256 is kept. On an engine it holds until the restart:",
-    "write the digest that `create` prints under `echorator:keys` to keep it.",
+    "A key is shown once, when it is made; only its SHA-256 is kept: on a cluster for all its gateways,",
+    "in an engine until its restart. The first key of a cluster closes it for whoever has none.",
   ].join("\n"),
   options: {
     tenant: { type: "string", value: "NAME", help: "whose memory it opens (default)" },
@@ -23,65 +22,61 @@ export const key: Verb = {
   },
   completes: [["create", "list", "revoke"]],
   async run(invocation) {
-    const [what = "list", name] = invocation.words;
-    const client = await (await invocation.place()).engine();
-    const keys = await readKeys(client);
-    if (what === "list") return showKeys(invocation, keys);
-    if (name === undefined || !["create", "revoke"].includes(what))
+    const [what = "list", name, ...more] = invocation.words;
+    if (what === "list") return await showKeys(invocation, await openKeyRing(invocation));
+    if (name === undefined || more.length > 0 || !["create", "revoke"].includes(what))
       throw new EngineError("invalid_request", "What of the keys?", {
         remedy: "Write kollama key create NAME, list or revoke NAME.",
       });
+    const ring = await openKeyRing(invocation);
     return what === "create"
-      ? await create(invocation, client, keys, name)
-      : await revoke(invocation, client, name);
+      ? await create(invocation, ring, name)
+      : await revoke(invocation, ring, name);
   },
 };
 
-/** As the engine shows a key: whoever administers knows it by its name. */
-type KnownKey = Omit<KeySpec, "sha256">;
-
-async function readKeys(client: EngineClient): Promise<KnownKey[]> {
-  return (await client.json<{ keys: KnownKey[] }>("GET", paths.adminConfig)).keys;
-}
-
-function showKeys({ streams, format }: Invocation, keys: KnownKey[]): undefined {
-  show(streams, format, keys, {
+async function showKeys({ streams, format }: Invocation, ring: KeyRing): Promise<void> {
+  show(streams, format, await ring.list(), {
     human: rows =>
       renderTable(rows, [
         { title: "NAME", cell: row => row.name },
         { title: "TENANT", cell: row => row.tenant },
         { title: "SCOPES", cell: row => row.scopes.join(",") },
+        { title: "SUBJECT", cell: row => row.subject ?? "-" },
       ]),
     names: rows => rows.map(row => row.name),
   });
 }
 
-async function create(
-  { streams, options, format }: Invocation,
-  client: EngineClient,
-  keys: KnownKey[],
-  name: string,
-): Promise<void> {
-  if (keys.some(known => known.name === name))
-    throw new EngineError("conflict", `There is a key "${name}" already.`, {
-      remedy: "Revoke it first, or take another name.",
-    });
+async function create(invocation: Invocation, ring: KeyRing, name: string): Promise<void> {
+  const { streams, options, format } = invocation;
   const secret = `echo-${randomBytes(32).toString("base64url")}`;
   const scopes = asList(options.scope);
-  const spec = {
+  const spec = checkKey({
     name,
-    tenant: typeof options.tenant === "string" ? options.tenant : "default",
-    scopes: (scopes.length > 0 ? scopes : ["use"]) as KeySpec["scopes"],
     sha256: createHash("sha256").update(secret).digest("hex"),
+    ...(typeof options.tenant === "string" ? { tenant: options.tenant } : {}),
+    ...(scopes.length > 0 ? { scopes } : {}),
     ...(typeof options.subject === "string" ? { subject: options.subject } : {}),
-  };
-  await client.json("PUT", `${paths.adminKeys}/${encodeURIComponent(name)}`, spec);
+  });
+  const changes = await ring.add(spec);
   const made = { ...spec, key: secret };
   show(streams, format, made, { human: ({ key: text }) => `${text}\n`, names: () => [name] });
-  streams.tell(`The key is shown this once. Its digest: ${spec.sha256}\n`);
+  streams.tell(`The key is shown this once. ${changes}\n`);
 }
 
-async function revoke({ streams }: Invocation, client: EngineClient, name: string): Promise<void> {
-  await client.json("DELETE", `${paths.adminKeys}/${encodeURIComponent(name)}`);
+function checkKey(tree: unknown): KeySpec {
+  const result = KeySpec.safeParse(tree);
+  if (result.success) return result.data;
+  const problems = toFieldProblems(result.error);
+  const sentences = problems.map(({ field, message }) => `${field}: ${message}`).join("; ");
+  throw new EngineError("invalid_request", `That is no key: ${sentences}.`, {
+    remedy: "See kollama key --help.",
+  });
+}
+
+async function revoke({ streams }: Invocation, ring: KeyRing, name: string): Promise<void> {
+  const next = await ring.remove(name);
   streams.out(`${name} is revoked\n`);
+  if (next !== undefined) streams.tell(`${next}\n`);
 }

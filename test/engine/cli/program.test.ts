@@ -86,9 +86,10 @@ test("keys are made, listed and revoked; the key is shown once", async () => {
 
 test("memory is listed, shown and erased", async () => {
   const body = { model: "assistant", content: "My name is Zelmira." };
-  const reply = await engine.ask("/api/v1/conversations", { body: {} });
+  const headers = { "x-api-key": engine.adminKey };
+  const reply = await engine.ask("/api/v1/conversations", { body: {}, headers });
   const begun = (await reply.json()) as { id: string };
-  await (await engine.ask(`/api/v1/conversations/${begun.id}/turns`, { body })).text();
+  await (await engine.ask(`/api/v1/conversations/${begun.id}/turns`, { body, headers })).text();
   expect((await kollama(["memory", "list"])).out).toContain(begun.id);
   expect((await kollama(["memory", "show", begun.id])).out).toContain("Zelmira");
   expect((await kollama(["memory", "forget", begun.id])).code).toBe(0);
