@@ -380,7 +380,7 @@ describeOnTestbed("api", "the operator", () => {
     expect(await replicas()).toBe(3);
     await scale(4);
     await expect.poll(replicas, within).toBe(4);
-    expect([...numbers]).toEqual([3, 4]);
+    await expect.poll(() => [...numbers], within).toEqual([3, 4]);
     informer.close();
 
     // What the gateways' scaler sets shows in the Model, and stays.
