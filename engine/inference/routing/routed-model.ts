@@ -8,10 +8,16 @@ import type { Lease } from "../served-models.ts";
 import type { CatalogEntry } from "./catalog.ts";
 import { createDemandMeter, type ModelDemand } from "./demand.ts";
 import { createDispatcher } from "./dispatcher.ts";
+import { createForgotten } from "./forgotten.ts";
 import { createHold } from "./hold.ts";
 import { createRoutedBackends } from "./routed-backend.ts";
 import { createTracks, type Tracks } from "./tracks.ts";
-import { createWorkerPool, type OpenWorker } from "./worker-pool.ts";
+import {
+  createWorkerPool,
+  type OpenWorker,
+  type Worker,
+  type WorkerBackend,
+} from "./worker-pool.ts";
 
 export interface RoutedModel {
   update(entry: CatalogEntry): void;
@@ -56,13 +62,18 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
 
   const dispatcher = createDispatcher();
   const meter = createDemandMeter(clock);
+  const forgotten = createForgotten();
   const hold = createHold({ model, holdMs: options.holdMs, clock });
   const tracks = createTracks({ model, telemetry, onTakenBack: options.onTakenBack });
   const pool = createWorkerPool({
     ...{ model, openWorker: options.openWorker, clock, random, telemetry },
-    onChange: () => letIn(),
+    onChange() {
+      forgotten.tell(reachable());
+      letIn();
+    },
     onGone: id => dispatcher.forget(id),
   });
+  const reachable = () => toBackends([...pool.usable("stable"), ...pool.usable("canary")]);
   const usable = () => [
     ...pool.usable("stable"),
     ...(tracks.isOpen("canary") ? pool.usable("canary") : []),
@@ -147,7 +158,7 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
         },
       };
     },
-    forget: cacheScope => backends.usual.forget(cacheScope),
+    forget: cacheScope => forgotten.add(cacheScope, toBackends(pool.opened()), reachable()),
     demand: () => ({ held: hold.waiting(), running: leases, lastUsedMs, ...meter.read() }),
     async close() {
       isClosed = true;
@@ -157,6 +168,10 @@ export function createRoutedModel(first: CatalogEntry, options: RoutedModelOptio
       await pool.close();
     },
   };
+}
+
+function toBackends(workers: readonly Worker[]): WorkerBackend[] {
+  return workers.map(worker => worker.backend);
 }
 
 /** None wanted, one on its way, or nobody there yet. */

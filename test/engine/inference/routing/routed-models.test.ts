@@ -48,6 +48,26 @@ test("a request for a model without a worker waits until there is one, and says 
   expect((await reply).text).toBe("You said: hello");
 });
 
+test("a worker that comes after a scope was forgotten is told of it, and one that was away as well", async () => {
+  const told: string[] = [];
+  const { catalog, models } = start({
+    wrap: (id, backend) => ({
+      ...backend,
+      forget: scope => void told.push(`${id} ${scope}`),
+    }),
+  });
+  catalog.set(spec, [{ id: "w1" }]);
+  await ask(models, "assistant", say("hello"));
+  models.forget("first");
+  catalog.set(spec, [{ id: "w1", accepting: false }]);
+  models.forget("second");
+  expect(told).toEqual(["w1 first", "w1 second"]);
+  catalog.set(spec, [{ id: "w1" }, { id: "w2" }]);
+  await vi.waitFor(() => expect(told.filter(line => line.startsWith("w2"))).toHaveLength(2));
+  // What it may not have heard is said again, and nothing else.
+  expect(told).toEqual(["w1 first", "w1 second", "w1 second", "w2 first", "w2 second"]);
+});
+
 test("a client that goes away waits no longer", async () => {
   const { catalog, models } = start();
   catalog.set(spec, []);
