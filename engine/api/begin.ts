@@ -36,10 +36,27 @@ async function* waitFor(
   opening: Promise<OpenTurn>,
   { waiting, render }: BeginOptions,
 ): AsyncGenerator<string> {
-  for (;;) {
-    yield waiting();
-    const turn = await within(engine, opening, everyMs);
-    if (turn !== undefined) return yield* render(turn);
+  let isTaken = false;
+  try {
+    for (;;) {
+      yield waiting();
+      const turn = await within(engine, opening, everyMs);
+      if (turn === undefined) continue;
+      isTaken = true;
+      return yield* render(turn);
+    }
+  } finally {
+    if (!isTaken) void opening.then(giveBack, () => undefined);
+  }
+}
+
+/** Nobody reads the turn any more: its slot and what was set aside for it are others' again. */
+async function giveBack({ items }: OpenTurn): Promise<void> {
+  try {
+    // Only what was begun can be ended.
+    for await (const _ of items) break;
+  } catch {
+    // It has ended by itself.
   }
 }
 

@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beginStream } from "../../../engine/api/begin.ts";
+import type { Call } from "../../../engine/api/call.ts";
+import type { OpenTurn, OutputItem } from "../../../engine/api/turn.ts";
 import { EngineConfig } from "../../../engine/contract/config.ts";
 import { createScriptedBackend } from "../../../engine/inference/scripted.ts";
 import { systemClock } from "../../../engine/kit/clock.ts";
@@ -99,4 +102,32 @@ test("what fails at once has its own status still, and a client that goes away i
     ).text();
     expect(text).toContain('echorator_held_requests{model="assistant"} 0');
   });
+});
+
+test("a turn that begins while nobody reads is ended when the client goes away", async () => {
+  const ended = Promise.withResolvers<void>();
+  async function* say(): AsyncGenerator<OutputItem> {
+    try {
+      yield { type: "text", text: "hello" };
+    } finally {
+      // Here its quota is settled.
+      ended.resolve();
+    }
+  }
+  async function* nothing(): AsyncGenerator<string> {}
+  const opening = Promise.withResolvers<OpenTurn>();
+  const gone = new AbortController();
+  const call = { signal: gone.signal, abandon: () => gone.abort(), written: undefined } as Call;
+  const held = await beginStream(gateway.engine, call, opening.promise, {
+    ...{ model: "assistant", contentType: "text/event-stream", waiting: () => ": waiting\n\n" },
+    ...{ render: nothing, headersOf: () => ({}) },
+    renderError: () => "",
+  });
+  const start: OpenTurn["start"] = {
+    ...{ type: "start", model: "assistant", conversation: undefined, used: [] },
+  };
+  opening.resolve({ start, items: say(), headers: {}, quotas: {} });
+  await opening.promise;
+  await held.body!.cancel();
+  await ended.promise;
 });
