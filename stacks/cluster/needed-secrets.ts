@@ -62,7 +62,8 @@ function toMentions(field: string, value: JsonValue): Mention[] {
       return list(value).flatMap(item => one(item, "secretName", ["tls.crt", "tls.key"]));
     case "imagePullSecrets":
       return list(value).flatMap(item => one(item, "name", [".dockerconfigjson"]));
-    case "bearerTokenSecret":
+    // A PodMonitor's authorization; without its key nothing is scraped.
+    case "credentials":
       return one(value, "name", isFields(value) ? [value.key] : []);
     default:
       return [];

@@ -1,5 +1,13 @@
 /** Writes rendered files into a folder and takes away those of an earlier rendering that are no more; what others put there stays. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { EngineError } from "../../engine/contract/errors.ts";
 import { markOf, type RenderedFiles, secretsFile } from "./rendered-files.ts";
@@ -19,7 +27,7 @@ export function writeRendering(folder: string, files: RenderedFiles, stack: stri
     const path = join(folder, name);
     const isSame = existsSync(path) && readFileSync(path, "utf8") === text;
     changes[isSame ? "unchanged" : "written"].push(name);
-    if (!isSame) writeFileSync(path, text);
+    if (!isSame) writeWhole(folder, name, text);
   }
   for (const name of readdirSync(folder).sort()) {
     if (files.has(name) || !isOurName(name) || !isOurs(join(folder, name), stack)) continue;
@@ -27,6 +35,14 @@ export function writeRendering(folder: string, files: RenderedFiles, stack: stri
     changes.removed.push(name);
   }
   return changes;
+}
+
+/** Whole or not at all, and in the folder itself: a link of that name is replaced, not followed. */
+function writeWhole(folder: string, name: string, text: string): void {
+  const draft = join(folder, `.${name}.draft`);
+  rmSync(draft, { force: true });
+  writeFileSync(draft, text, { flag: "wx" });
+  renameSync(draft, join(folder, name));
 }
 
 function refuseForeign(folder: string, name: string, stack: string): void {

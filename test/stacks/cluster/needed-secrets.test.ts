@@ -1,6 +1,8 @@
 /** Every way in which an object names a Secret is found, and no content with it. */
 import { expect, test } from "vitest";
 import type { KubernetesObject } from "../../../engine/contract/kubernetes.ts";
+import { Platform } from "../../../engine/contract/platform.ts";
+import { planInstallation } from "../../../engine/manifests/installation.ts";
 import { neededSecrets } from "../../../stacks/cluster/needed-secrets.ts";
 
 function object(name: string, spec: KubernetesObject[string]): KubernetesObject {
@@ -29,6 +31,19 @@ test("of variables, volumes, projections, images and certificates", () => {
     ["token", "one,two", false],
   ]);
   expect(found[1]?.usedBy).toEqual(["Deployment/a", "Deployment/b"]);
+});
+
+test("of a gateway's plan: the key by which monitoring reads its metrics", () => {
+  const platform = Platform.parse({ apis: ["monitoring.coreos.com/v1/PodMonitor"] });
+  const settings = { keys: [{ name: "a", sha256: "0".repeat(64) }] };
+  const objects = planInstallation({ platform, settings, version: "0", managedBy: "test" });
+  expect(neededSecrets(objects)).toContainEqual({
+    namespace: "echorator",
+    name: "echorator-metrics-key",
+    keys: ["key"],
+    usedBy: ["PodMonitor/echorator-gateway"],
+    isOptional: false,
+  });
 });
 
 test("one that is needed anywhere is needed", () => {

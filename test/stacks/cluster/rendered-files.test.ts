@@ -1,7 +1,16 @@
 /** Rendered YAML is the plan itself, whoever reads it, and a folder holds nothing of ours that is no more. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { KubernetesObject } from "../../../engine/contract/kubernetes.ts";
@@ -94,6 +103,16 @@ test("what others put there stays, and is never overwritten", () => {
     "kind: Namespace\n",
   );
   expect(existsSync(join(folder, "07-deployment-model-a.yaml"))).toBe(false);
+});
+
+test("nothing is written through a link that leads out of the folder", () => {
+  const outside = join(folder, "..", `${basename(folder)}-outside`);
+  const name = "00-namespace-echorator.yaml";
+  symlinkSync(outside, join(folder, name));
+  writeRendering(folder, renderFiles(objectsOf(describeModel("a")), "test"), "test");
+  expect(existsSync(outside)).toBe(false);
+  expect(lstatSync(join(folder, name)).isSymbolicLink()).toBe(false);
+  expect(readdirSync(folder).filter(file => file.startsWith("."))).toEqual([]);
 });
 
 test("another stack's rendering is not mixed with this one", () => {
