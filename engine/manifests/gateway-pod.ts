@@ -1,6 +1,6 @@
 /** The pod of a gateway, its configuration and its ports. */
 import { type EngineConfigInput, parseEngineConfig } from "../contract/config.ts";
-import { defaultPorts } from "../contract/endpoints.ts";
+import { defaultPorts, paths } from "../contract/endpoints.ts";
 import { EngineError } from "../contract/errors.ts";
 import { annotations, mountPaths } from "../contract/kubernetes.ts";
 import type { Platform } from "../contract/platform.ts";
@@ -19,6 +19,7 @@ export type InstallationSettings = Pick<
   "keys" | "memory" | "inference" | "log" | "auth"
 >;
 
+/** Until it has read its configuration: one that waits for its database or the API is not ended for that. */
 const startupBudgetSeconds = 120;
 
 /** The files of the gateway's ConfigMap. @throws EngineError invalid_config */
@@ -142,7 +143,7 @@ function renderContainer(platform: Platform, lifecycle: Draft): Draft {
       { name: "http", containerPort: defaultPorts.main, protocol: "TCP" },
       { name: "ollama", containerPort: defaultPorts.ollama, protocol: "TCP" },
     ],
-    ...engineProbes("http", { startupBudgetSeconds }),
+    ...engineProbes("http", { startupBudgetSeconds, startedPath: paths.started }),
     lifecycle,
     resources: {
       requests: { cpu: gateway.cpu, memory: gateway.memory, "ephemeral-storage": "512Mi" },

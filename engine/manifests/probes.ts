@@ -9,13 +9,15 @@ const startupPeriodSeconds = 2;
 export interface ProbeTimes {
   /** From the container's start until it must serve. */
   startupBudgetSeconds: number;
+  /** When it counts as started; when it serves, if absent. */
+  startedPath?: string;
 }
 
-export function engineProbes(port: string, { startupBudgetSeconds }: ProbeTimes) {
+export function engineProbes(port: string, { startupBudgetSeconds, startedPath }: ProbeTimes) {
   const get = (path: string): Draft => ({ path, port, scheme: "HTTP" });
   return {
     startupProbe: {
-      httpGet: get(paths.serving),
+      httpGet: get(startedPath ?? paths.serving),
       periodSeconds: startupPeriodSeconds,
       timeoutSeconds,
       failureThreshold: Math.ceil(startupBudgetSeconds / startupPeriodSeconds),

@@ -50,6 +50,14 @@ test("the embedded database has one writer, also while it is replaced", () => {
   expect(() => plan({ gateway: { replicas: 2 } })).toThrow(/cannot share the embedded database/);
 });
 
+test("a gateway that waits for its database or the API is not ready, and is not ended for it", () => {
+  const container = at(find(plan(), "Deployment"), "spec.template.spec.containers.0");
+  const pathOf = (probe: string) => at(container, `${probe}.httpGet.path`);
+  expect(["startupProbe", "readinessProbe", "livenessProbe"].map(pathOf)).toEqual([
+    ...["/api/health", "/health/serving", "/health"],
+  ]);
+});
+
 test("with Postgres there are as many gateways as wanted, and none is missing in a roll", () => {
   const objects = plan({ database: postgres, gateway: { replicas: 3 } });
   const deployment = find(objects, "Deployment", "echorator-gateway");
