@@ -1,5 +1,6 @@
 /** The remote backend: a model that a worker serves, or any server that speaks OpenAI's API. */
 import type { GenerateItem, GenerateRequest } from "../contract/chat.ts";
+import { paths } from "../contract/endpoints.ts";
 import { EngineError } from "../contract/errors.ts";
 import { limits } from "../contract/limits.ts";
 import { type WorkerCount, type WorkerLoad, workerPaths } from "../contract/worker.ts";
@@ -23,6 +24,8 @@ export interface RemoteOptions {
   telemetry: Telemetry;
   /** How long a reply that has begun may say nothing. */
   silenceMs?: number;
+  /** A worker that may not serve yet: it is asked first, which its log does not mention. */
+  isStarting?: boolean;
 }
 
 export interface RemoteBackend extends Backend {
@@ -50,10 +53,16 @@ export async function createRemoteBackend(
       options.silenceMs ?? (kind === "worker" ? limits.workerSilenceMs : silenceOfOthersMs),
   });
   const readFacts = kind === "worker" ? readWorkerFacts : readServerFacts;
-  const facts = await readFacts(connection, model, signal).catch((error: unknown) => {
-    connection.close();
-    throw error;
-  });
+  const asked =
+    options.isStarting === true
+      ? connection.ask(paths.serving, undefined, signal, limits.workerAnswerMs)
+      : Promise.resolve();
+  const facts = await asked
+    .then(() => readFacts(connection, model, signal))
+    .catch((error: unknown) => {
+      connection.close();
+      throw error;
+    });
   const never = new AbortController().signal;
   let reported: WorkerLoad | undefined;
   let running = 0;

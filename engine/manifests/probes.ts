@@ -4,7 +4,8 @@ import type { Draft } from "./objects.ts";
 
 /** A throttled process answers in bursts: one second is not enough. */
 const timeoutSeconds = 5;
-const startupPeriodSeconds = 2;
+/** Rolls and Services wait for it; gateways ask a worker that starts by themselves. */
+const startupPeriodSeconds = 1;
 
 export interface ProbeTimes {
   /** From the container's start until it must serve. */

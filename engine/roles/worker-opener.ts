@@ -16,12 +16,15 @@ export function createWorkerOpener({
   workerKey,
 }: Pick<RoleOptions, "clock" | "log" | "metrics"> & { workerKey: string | undefined }): OpenWorker {
   const common = { clock, telemetry: { log, metrics } };
-  return ({ url }, route, signal) => {
+  return ({ url, starting = false }, route, signal) => {
     const { spec } = route;
     const source = parseSource(spec.source);
     if (source.scheme !== "openai" || !url.startsWith(source.url))
       return createRemoteBackend(
-        { ...common, url, model: spec.name, kind: "worker", key: workerKey },
+        {
+          ...common,
+          ...{ url, model: spec.name, kind: "worker", key: workerKey, isStarting: starting },
+        },
         signal,
       );
     const { model } = source;

@@ -77,9 +77,12 @@ function toWorkers(slice: KubernetesObject, track: Track, usualPort: number): Wo
     const { ready, serving, terminating } = asRecord(endpoint?.conditions) ?? {};
     // Absent means yes for `ready` and `serving`, and no for `terminating`.
     const accepting = ready !== false && serving !== false && terminating !== true;
+    const starting = !accepting && terminating !== true;
     const host = address.includes(":") ? `[${address}]` : address;
     const pod = asText(asRecord(endpoint?.targetRef)?.name);
-    return [{ id: pod ?? `${host}:${number}`, url: `http://${host}:${number}`, track, accepting }];
+    const id = pod ?? `${host}:${number}`;
+    const url = `http://${host}:${number}`;
+    return [{ id, url, track, accepting, ...(starting ? { starting } : {}) }];
   });
 }
 

@@ -59,6 +59,8 @@ export const timing = {
   /** Pause before a worker that failed is asked for a sign of life; doubled up to the second. */
   probeMs: 200,
   probeMsMax: 5_000,
+  /** Between two questions to a worker that starts: requests may be held for it. */
+  startingMs: 75,
   /** How long it may take to give one. */
   probeWaitMs: 500,
   /** A worker with running requests that says nothing for so long is asked as well. */
@@ -71,6 +73,8 @@ interface Member {
   address: WorkerAddress;
   /** Gone from the catalog: closed when nothing runs any more. */
   isGone: boolean;
+  /** It was said to accept at least once: from then on the catalog knows best. */
+  wasAccepting: boolean;
   backend: WorkerBackend | undefined;
   worker: Worker | undefined;
   isEjected: boolean;
@@ -107,7 +111,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   const open = async (member: Member) => {
     for (let pauseMs: number = timing.probeMs; !member.ended.signal.aborted; ) {
-      if (member.address.accepting && route !== undefined) {
+      if (isTaking(member) && route !== undefined) {
         try {
           const backend = await options.openWorker(member.address, route, member.ended.signal);
           if (member.ended.signal.aborted) return void (await backend.close());
@@ -119,8 +123,12 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
           log.debug("a worker cannot be opened yet", { worker: member.address.id, why });
         }
       }
-      await clock.sleep(pauseMs * (0.75 + random() / 2), member.ended.signal);
-      pauseMs = Math.min(pauseMs * 2, timing.probeMsMax);
+      const failed = member.address.accepting;
+      await clock.sleep(
+        (failed ? pauseMs : timing.startingMs) * (0.75 + random() / 2),
+        member.ended.signal,
+      );
+      if (failed) pauseMs = Math.min(pauseMs * 2, timing.probeMsMax);
     }
   };
 
@@ -232,6 +240,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         const isSame =
           member?.address.url === address.url && member.address.track === address.track;
         if (member !== undefined && isSame) {
+          member.wasAccepting ||= address.accepting;
           Object.assign(member, { address, isGone: false });
           continue;
         }
@@ -248,22 +257,24 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       options.onChange();
     },
     usable: track =>
-      [...members.values()].flatMap(({ worker, isEjected, isGone, address, backend }) =>
-        worker !== undefined &&
-        address.accepting &&
-        address.track === track &&
-        !isEjected &&
-        !isGone &&
-        backend?.failure() === undefined
+      [...members.values()].flatMap(member => {
+        const { worker, isEjected, isGone, backend } = member;
+        return worker !== undefined &&
+          isTaking(member) &&
+          member.address.track === track &&
+          !isEjected &&
+          !isGone &&
+          backend?.failure() === undefined
           ? [worker]
-          : [],
-      ),
+          : [];
+      }),
     opened: () =>
       [...members.values()].flatMap(({ worker }) => (worker === undefined ? [] : [worker])),
     states() {
       const states = { usable: 0, ejected: 0, draining: 0, opening: 0 };
       for (const member of members.values()) {
-        if (member.isGone || !member.address.accepting) states.draining += 1;
+        const isStarting = member.address.starting === true && !member.wasAccepting;
+        if (member.isGone || !(member.address.accepting || isStarting)) states.draining += 1;
         else if (member.worker === undefined) states.opening += 1;
         else if (member.isEjected) states.ejected += 1;
         else states.usable += 1;
@@ -282,9 +293,20 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   };
 }
 
+/** New requests may go there: it is said to accept, or it starts and has answered for itself. */
+function isTaking({ address, wasAccepting }: Member): boolean {
+  return address.accepting || (address.starting === true && !wasAccepting);
+}
+
 function newMember(address: WorkerAddress, nowMs: number): Member {
   return {
-    ...{ address, isGone: false, backend: undefined, worker: undefined },
+    ...{
+      address,
+      isGone: false,
+      wasAccepting: address.accepting,
+      backend: undefined,
+      worker: undefined,
+    },
     ...{ isEjected: false, isProbed: false, silences: 0, running: 0, lastSignMs: nowMs },
     ...{ lost: new AbortController(), ended: new AbortController() },
   };

@@ -31,19 +31,22 @@ const route = {
 };
 
 test.each([
-  [{ ready: true, serving: true, terminating: false }, true],
-  [{ ready: null }, true],
-  [{ ready: false, serving: false, terminating: false }, false],
-  [{ ready: false, serving: true, terminating: true }, false],
-  [{ ready: true, serving: true, terminating: true }, false],
-])("conditions %j accept: %s", (conditions, accepting) => {
+  [{ ready: true, serving: true, terminating: false }, { accepting: true }],
+  [{ ready: null }, { accepting: true }],
+  [
+    { ready: false, serving: false, terminating: false },
+    { accepting: false, starting: true },
+  ],
+  [{ ready: false, serving: true, terminating: true }, { accepting: false }],
+  [{ ready: true, serving: true, terminating: true }, { accepting: false }],
+])("conditions %j mean %j", (conditions, meant) => {
   const parsed = parseRoute(configMap(route));
   if (!("route" in parsed)) throw new Error(parsed.wrong);
   const entry = toEntry(parsed.route, service =>
     service === "model-one" ? [slice(conditions, "pod-1")] : [],
   );
   expect(entry.workers).toEqual([
-    { id: "pod-1", url: "http://10.0.0.1:5000", track: "stable", accepting },
+    { id: "pod-1", url: "http://10.0.0.1:5000", track: "stable", ...meant },
   ]);
 });
 

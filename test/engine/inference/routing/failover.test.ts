@@ -103,6 +103,28 @@ test("a drained worker gets nothing new and ends what it has", async () => {
   expect(world.sent).toHaveLength(2);
 });
 
+test("a worker that starts is asked until it serves, before the catalog says so, and no more once it was ready", async () => {
+  let serves = false;
+  const world = start({
+    wrap(_, backend) {
+      if (!serves) throw new EngineError("model_not_ready", "It loads.");
+      return backend;
+    },
+  });
+  const starting = { id: "w1", accepting: false, starting: true };
+  world.catalog.set(spec, [starting]);
+  const held = ask(world.models, "assistant", say("hi"));
+  await vi.waitFor(() => expect(world.backends.has("w1")).toBe(true));
+  expect(world.sent).toHaveLength(0);
+  serves = true;
+  await held;
+  world.catalog.set(spec, [{ id: "w1" }]);
+  await ask(world.models, "assistant", say("hi"));
+  world.catalog.set(spec, [starting, { id: "w2" }]);
+  await ask(world.models, "assistant", say("hi"));
+  expect(world.sent.map(one => one.worker)).toEqual(["w1", "w1", "w2"]);
+});
+
 test("a worker that is silent without closing a connection is given up, and its reply goes on elsewhere", async () => {
   const hung = Promise.withResolvers<never>();
   const world = start({
