@@ -12,6 +12,7 @@ import { createConnection } from "./remote/connection.ts";
 import { readServerFacts, readWorkerFacts } from "./remote/facts.ts";
 import { type ServerKind, toCounted, toWish } from "./remote/wish.ts";
 import { workerGone } from "./remote/worker-gone.ts";
+import { toAbortError } from "./slots.ts";
 
 export interface RemoteOptions {
   /** Base URL of a worker; of a server of others with or without its `/v1`. */
@@ -68,7 +69,7 @@ export async function createRemoteBackend(
   let running = 0;
   let waiting = 0;
   /** What was asked to be forgotten is, before anything else is asked. */
-  let forgotten: Promise<unknown> = Promise.resolve();
+  let forgotten: Promise<void> = Promise.resolve();
 
   async function* generate(
     request: GenerateRequest,
@@ -78,7 +79,7 @@ export async function createRemoteBackend(
     let state: "waiting" | "running" = "waiting";
     waiting += 1;
     try {
-      await forgotten;
+      await unlessAborted(forgotten, caller);
       const reader = createChunkReader(() => clock.monotonic());
       for await (const data of connection.stream(path, body, caller)) {
         if (state === "waiting") {
@@ -102,7 +103,8 @@ export async function createRemoteBackend(
   const forget = async (cacheScope: string) => {
     for (let tries = 1; ; tries++) {
       try {
-        return await connection.ask(workerPaths.forget, { cacheScope }, never);
+        const within = limits.workerAnswerMs;
+        return await connection.ask(workerPaths.forget, { cacheScope }, never, within);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         const isOver = error instanceof EngineError && error.code === "stopping";
@@ -142,12 +144,26 @@ export async function createRemoteBackend(
       return { vectors, promptTokens: reply.usage?.prompt_tokens ?? 0 };
     },
     forget(cacheScope) {
-      if (kind === "worker") forgotten = Promise.all([forgotten, forget(cacheScope)]);
+      if (kind !== "worker") return;
+      forgotten = Promise.all([forgotten, forget(cacheScope)]).then(() => undefined);
     },
     async close() {
       connection.close();
     },
   };
+}
+
+/** @throws EngineError of the abort */
+async function unlessAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: cut, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(toAbortError(signal));
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    if (signal.aborted) abort();
+    await Promise.race([wait, cut]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 interface EmbeddingsReply {

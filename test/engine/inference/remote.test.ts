@@ -1,5 +1,6 @@
 /** The remote backend keeps the promises of a backend over real sockets, and says how a worker went away. */
 import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { GenerateItem, GenerateRequest } from "../../../engine/contract/chat.ts";
 import { EngineError } from "../../../engine/contract/errors.ts";
@@ -94,6 +95,30 @@ describe("remote, a worker that", () => {
     const cut = collect(backend, ask("one ".repeat(400)), client.signal, () => client.abort());
     expect((await failureOf(cut)).code).toBe("cancelled");
     while (worker.backend.load().busySlots > 0) await systemClock.sleep(1);
+  });
+
+  it("hangs over what it is to forget holds nobody who gives up", async () => {
+    const { worker, backend } = await start();
+    const hanging = createServer((request, response) => {
+      if (request.url === "/worker/v1/forget") return;
+      void fetch(`${worker.url}${request.url}`).then(async reply =>
+        response.end(await reply.text()),
+      );
+    });
+    await new Promise<void>(resolve => hanging.listen(0, "127.0.0.1", resolve));
+    ends.push(() => {
+      hanging.closeAllConnections();
+      hanging.close();
+    });
+    const url = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`;
+    const behind = await createRemoteBackend({ ...common, url, kind: "worker" });
+    ends.push(behind.close);
+    behind.forget("s");
+    const client = new AbortController();
+    const asked = collect(behind, ask("hello"), client.signal);
+    client.abort();
+    expect((await failureOf(asked)).code).toBe("cancelled");
+    expect(backend.load().waiting + behind.load().waiting).toBe(0);
   });
 
   it("says what all its gateways have there", async () => {
