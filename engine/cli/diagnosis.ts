@@ -70,8 +70,10 @@ const rules: readonly Rule[] = [
   { reasons: ["QuotaExceeded", "FailedCreate"], remedy: "Look at the namespace's ResourceQuota." },
 ];
 
+const theEngine = "the engine";
+
 export function diagnose(name: string | undefined, evidence: Evidence): Finding[] {
-  const about = name ?? "the engine";
+  const about = name ?? theEngine;
   const found = [
     ...fromPods(about, evidence),
     ...fromConditions(about, evidence),
@@ -87,12 +89,13 @@ export function diagnose(name: string | undefined, evidence: Evidence): Finding[
   }
   const findings = [...byRemedy.values()];
   const { model } = evidence;
-  if (findings.length === 0 && model !== undefined && !model.isReady)
-    findings.push({
+  const isExplained = findings.some(finding => finding.about === about);
+  if (!isExplained && model !== undefined && !model.isReady)
+    findings.unshift({
       about,
       what: model.message ?? `it is ${model.phase}`,
       remedy: model.isStalled
-        ? "Correct what the sentence names and deploy it again."
+        ? "Correct what the sentence names, and deploy it again."
         : "Wait; it is on its way. Run doctor again if it stays so.",
       evidence: [],
     });
@@ -132,7 +135,7 @@ function fromConditions(about: string, { conditions }: Evidence): Finding[] {
   );
   return bad.flatMap(({ type, reason, message }) => {
     const remedy = remedyOf(reason);
-    const line = `condition ${type}: ${reason} ${message}`.trim();
+    const line = `condition ${type}: ${reason}`;
     return remedy === undefined
       ? []
       : [{ about, what: message || reason, remedy, evidence: [line] }];
@@ -151,6 +154,7 @@ function fromEvents(about: string, { events, model }: Evidence): Finding[] {
 }
 
 const healthRemedies: Readonly<Record<string, string>> = {
+  [paths.serving]: "No gateway lets requests in; look at its pods: kubectl get pods.",
   [paths.live]: "The engine does not answer; look at its process or pod.",
   [paths.started]: "Its configuration or its stores are not in order; look at its log.",
   [paths.ready]: "A required model cannot answer; doctor of that model says why.",
@@ -161,7 +165,7 @@ function fromHealth({ health }: Evidence): Finding[] {
   return health
     .filter(({ status }) => status >= 400)
     .map(({ path, status, reasons }) => ({
-      about: "the engine",
+      about: theEngine,
       what: reasons.length > 0 ? reasons.join("; ") : `${path} answers ${status}`,
       remedy: healthRemedies[path] ?? "Look at the engine's log.",
       evidence: [`GET ${path}: ${status}`],
@@ -170,5 +174,11 @@ function fromHealth({ health }: Evidence): Finding[] {
 
 function withLogs(finding: Finding, { logs }: Evidence): Finding {
   const lines = logs.flatMap(({ from, lines: last }) => last.map(line => `log ${from}: ${line}`));
-  return { ...finding, evidence: [...finding.evidence, ...lines.slice(-8)] };
+  const seen = finding.evidence.map(line => withoutEcho(line, finding.what));
+  return { ...finding, evidence: [...seen, ...lines.slice(-8)] };
+}
+
+/** What the finding says already is not said again by each line. */
+function withoutEcho(line: string, what: string): string {
+  return what.length > 20 ? line.replace(what, "the same") : line;
 }

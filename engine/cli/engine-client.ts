@@ -103,6 +103,8 @@ export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncIterable
 }
 
 interface ErrorBody {
+  /** `Status`: the API server on the way says this, and no engine was reached. */
+  kind?: string;
   code?: string;
   message?: string;
   detail?: string;
@@ -116,11 +118,18 @@ function toError(status: number, text: string): EngineError {
   const body = parseError(text);
   const inner = typeof body.error === "object" ? body.error : body;
   const said = typeof body.error === "string" ? body.error : (inner.message ?? inner.detail);
+  if (body.kind === "Status" && status === 503) return notReached(said);
   const code = isErrorCode(inner.code) ? inner.code : codeOf(status);
   const shown = text.trim().slice(0, 300);
   return new EngineError(code, said ?? `The engine answered ${status}: ${shown || "nothing"}.`, {
     ...(inner.remedy === undefined ? {} : { remedy: inner.remedy }),
     ...(inner.field === undefined ? {} : { field: inner.field }),
+  });
+}
+
+function notReached(said: string | undefined): EngineError {
+  return new EngineError("stopping", `No gateway answers: ${said ?? "none is ready"}.`, {
+    remedy: "Run `kollama doctor`.",
   });
 }
 

@@ -5,24 +5,32 @@ import type { OutputFormat, Streams } from "./command.ts";
 export interface Column<T> {
   title: string;
   cell(row: T): string;
+  /** Of the cell, where a person looks. */
+  colour?(row: T): Colour;
 }
 
 /** Columns as wide as their widest cell; without rows nothing but the titles. */
-export function renderTable<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
-  const cells = [
-    columns.map(column => column.title),
-    ...rows.map(row => columns.map(c => c.cell(row))),
-  ];
-  const widths = columns.map((_, at) => Math.max(...cells.map(line => line[at]?.length ?? 0)));
-  return cells
-    .map(line =>
-      line
-        .map((cell, at) => (at === line.length - 1 ? cell : cell.padEnd(widths[at] ?? 0)))
-        .join("   ")
-        .trimEnd(),
-    )
-    .map(line => `${line}\n`)
-    .join("");
+export function renderTable<T>(
+  rows: readonly T[],
+  columns: readonly Column<T>[],
+  streams?: Streams,
+): string {
+  const widths = columns.map(column =>
+    Math.max(column.title.length, ...rows.map(row => column.cell(row).length)),
+  );
+  const toLine = (cell: (column: Column<T>, width: number) => string) =>
+    `${columns
+      .map((column, at) => cell(column, widths[at] ?? 0))
+      .join("   ")
+      .trimEnd()}\n`;
+  const paintCell = (row: T) => (column: Column<T>, width: number) => {
+    const text = column.cell(row).padEnd(width);
+    const colour = column.colour?.(row);
+    return streams === undefined || colour === undefined ? text : paint(streams, colour, text);
+  };
+  const titles = toLine((column, width) => column.title.padEnd(width));
+  const head = streams === undefined ? titles : `${paint(streams, "bold", titles.trimEnd())}\n`;
+  return head + rows.map(row => toLine(paintCell(row))).join("");
 }
 
 /** `items` as the format wants them; `human` writes what a person reads. */
@@ -108,6 +116,8 @@ export function createStatusLine(streams: Streams): StatusLine {
 
 const codes = { red: 31, green: 32, yellow: 33, grey: 90, bold: 1 } as const;
 
-export function paint(streams: Streams, colour: keyof typeof codes, text: string): string {
+export type Colour = keyof typeof codes;
+
+export function paint(streams: Streams, colour: Colour, text: string): string {
   return streams.colours ? `\x1b[${codes[colour]}m${text}\x1b[0m` : text;
 }

@@ -1,7 +1,7 @@
 /** Waiting for a model with its progress on one line. */
 import { EngineError } from "../contract/errors.ts";
 import type { Invocation } from "./command.ts";
-import { createStatusLine, paint, renderProgress } from "./output.ts";
+import { createStatusLine, renderProgress } from "./output.ts";
 import type { Place, PlacedModel } from "./place.ts";
 
 const defaultWaitMs = 600_000;
@@ -58,9 +58,4 @@ export function renderState(model: PlacedModel): string {
     return `${name}  ${phase}  ${renderProgress(progress.completedBytes, progress.totalBytes)}`;
   const count = replicas.wanted > 1 ? `  ${replicas.ready}/${replicas.wanted}` : "";
   return `${name}  ${phase}${count}${message === undefined ? "" : `  ${message}`}`;
-}
-
-export function paintPhase(invocation: Invocation, model: PlacedModel): string {
-  const colour = model.isReady ? "green" : model.isStalled ? "red" : "yellow";
-  return paint(invocation.streams, colour, model.phase);
 }

@@ -23,7 +23,9 @@ export async function gatherEvidence(
   gateway: EngineClient,
 ): Promise<Evidence> {
   const selector =
-    name === undefined ? `${labels.instance}=${installation}` : `${labels.model}=${name}`;
+    name === undefined
+      ? `${labels.instance}=${installation},!${labels.model}`
+      : `${labels.model}=${name}`;
   const objects = await cluster.list(kinds.pod, { namespace, labels: selector });
   const pods = objects.map(toPod);
   const unready = pods.filter(pod => !pod.ready).slice(0, loggedPodsMax);
@@ -125,10 +127,20 @@ async function readLastWords(cluster: Cluster, namespace: string, name: string) 
 async function readHealth(gateway: EngineClient): Promise<Evidence["health"]> {
   try {
     const { status, text } = await gateway.text(paths.serving);
-    const reasons = status < 400 ? [] : [text.trim().slice(0, 300)];
+    const reasons = status < 400 ? [] : [readSentence(text)];
     return [{ path: paths.serving, status, reasons }];
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return [{ path: paths.serving, status: 503, reasons: [reason] }];
+  }
+}
+
+/** Of an engine's report, or of the API server's where no gateway could be asked. */
+function readSentence(text: string): string {
+  try {
+    const { reasons, message } = JSON.parse(text) as { reasons?: string[]; message?: string };
+    return reasons?.join("; ") || message || text.trim().slice(0, 300);
+  } catch {
+    return text.trim().slice(0, 300);
   }
 }

@@ -2,7 +2,11 @@
 import type { RouteConfig } from "../../contract/config.ts";
 import type { KubernetesObject } from "../../contract/kubernetes.ts";
 import type { Condition } from "../../contract/model-status.ts";
-import type { PlacedModel } from "../place.ts";
+import { renderBytes } from "../output.ts";
+import type { ModelDetail, PlacedModel } from "../place.ts";
+
+/** Annotation of a Model in which `deploy` keeps the spec that it replaces, for `rollout undo`. */
+export const previousSpec = "echorator.dev/previous-spec";
 
 interface ResourceStatus {
   phase?: string;
@@ -83,4 +87,37 @@ export function fromRoute(route: RouteConfig, workload: KubernetesObject | undef
     isReady: phase !== "Starting",
     isStalled: false,
   };
+}
+
+interface DescribedStatus {
+  conditions?: Condition[];
+  prediction?: Record<string, unknown>;
+  measurement?: Record<string, unknown>;
+  facts?: Record<string, unknown>;
+}
+
+/** What `describe` tells of a Model resource. */
+export function toSections(object: KubernetesObject): ModelDetail["sections"] {
+  const status = (object.status ?? {}) as unknown as DescribedStatus;
+  const rows = (values: Record<string, unknown> | undefined): [string, string][] =>
+    Object.entries(values ?? {})
+      .filter(([, value]) => typeof value !== "object")
+      .map(([name, value]) => [name, renderValue(name, value)]);
+  const all = status.conditions ?? [];
+  const width = Math.max(0, ...all.map(({ reason }) => reason.length));
+  const conditions = all.map(({ type, status: is, reason, message }): [string, string] => [
+    type,
+    `${is.padEnd(7)}  ${reason.padEnd(width)}  ${message}`,
+  ]);
+  return [
+    { title: "Conditions", rows: conditions },
+    { title: "Foretold", rows: rows(status.prediction) },
+    { title: "Measured", rows: rows(status.measurement) },
+    { title: "Weights", rows: rows(status.facts) },
+  ].filter(section => section.rows.length > 0);
+}
+
+function renderValue(name: string, value: unknown): string {
+  const isSize = typeof value === "number" && /bytes$/i.test(name);
+  return isSize ? renderBytes(value) : String(value).slice(0, 120);
 }

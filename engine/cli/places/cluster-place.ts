@@ -16,10 +16,9 @@ import { kinds } from "../../kubernetes/kinds.ts";
 import { createEngineClient, type EngineClient } from "../engine-client.ts";
 import { checkSpec } from "../model-options.ts";
 import type { ModelDetail, Place, PlacedModel } from "../place.ts";
-import { previousSpec } from "../verbs/rollout.ts";
 import { gatherEvidence } from "./cluster-evidence.ts";
 import { followLogs } from "./cluster-logs.ts";
-import { fromResource, fromRoute } from "./cluster-models.ts";
+import { fromResource, fromRoute, previousSpec, toSections } from "./cluster-models.ts";
 
 export interface ClusterPlaceOptions {
   cluster: Cluster;
@@ -180,33 +179,6 @@ function toSpec(object: KubernetesObject): ModelSpec {
   };
   delete spec.replicas?.current;
   return checkSpec({ ...spec, name: object.metadata.name });
-}
-
-interface StatusShape {
-  conditions?: { type: string; status: string; reason: string; message: string }[];
-  prediction?: Record<string, unknown>;
-  measurement?: Record<string, unknown>;
-  facts?: Record<string, unknown>;
-}
-
-function toSections(object: KubernetesObject): ModelDetail["sections"] {
-  const status = (object.status ?? {}) as unknown as StatusShape;
-  const rows = (values: Record<string, unknown> | undefined): [string, string][] =>
-    Object.entries(values ?? {})
-      .filter(([, value]) => typeof value !== "object")
-      .map(([name, value]) => [name, String(value).slice(0, 120)]);
-  const conditions = (status.conditions ?? []).map(
-    ({ type, status: is, reason, message }): [string, string] => [
-      type,
-      `${is}  ${reason}  ${message}`,
-    ],
-  );
-  return [
-    { title: "Conditions", rows: conditions },
-    { title: "Foretold", rows: rows(status.prediction) },
-    { title: "Measured", rows: rows(status.measurement) },
-    { title: "Weights", rows: rows(status.facts) },
-  ].filter(section => section.rows.length > 0);
 }
 
 async function* watchModel(

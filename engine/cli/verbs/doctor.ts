@@ -11,8 +11,8 @@ export const doctor: Verb = {
   completes: ["model"],
   async run({ words, streams, format, place: open }) {
     const place = await open();
-    const names = words.length > 0 ? words : (await place.models()).map(model => model.name);
-    const about = names.length > 0 ? names : [undefined];
+    const about =
+      words.length > 0 ? words : [undefined, ...(await place.models()).map(model => model.name)];
     const findings: Finding[] = [];
     for (const name of about) findings.push(...diagnose(name, await place.evidence(name)));
     const unique = [

@@ -21,6 +21,7 @@ export const expose: Verb = {
     "  kollama expose --type Ingress --host models.example.com --tls models-tls",
     "  kollama expose --type HTTPRoute --host models.example.com --gateway public",
     "",
+    "The next `kollama install` sets the Service as its platform says: keep it by --set gateway.service=LoadBalancer.",
     "Without keys an exposed gateway answers everyone: make one first with kollama key create.",
   ].join("\n"),
   options: {

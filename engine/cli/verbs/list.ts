@@ -1,6 +1,6 @@
 /** kollama list: the models of a place. */
-import type { Verb } from "../command.ts";
-import { renderBytes, renderDuration, renderTable, show } from "../output.ts";
+import type { Streams, Verb } from "../command.ts";
+import { type Column, renderBytes, renderDuration, renderTable, show } from "../output.ts";
 import type { PlacedModel } from "../place.ts";
 
 export const list: Verb = {
@@ -15,16 +15,20 @@ export const list: Verb = {
       streams.tell(`There are no models in ${place.title}; \`kollama deploy\` makes one.\n`);
     else
       show(streams, format, models, {
-        human: rows => renderModels(rows, now()),
+        human: rows => renderModels(streams, rows, now()),
         names: rows => rows.map(model => model.name),
       });
   },
 };
 
-function renderModels(models: readonly PlacedModel[], nowMs: number): string {
-  return renderTable(models, [
+function renderModels(streams: Streams, models: readonly PlacedModel[], nowMs: number): string {
+  const columns: Column<PlacedModel>[] = [
     { title: "NAME", cell: model => model.name },
-    { title: "PHASE", cell: model => model.phase },
+    {
+      title: "PHASE",
+      cell: model => model.phase,
+      colour: model => (model.isReady ? "green" : model.isStalled ? "red" : "yellow"),
+    },
     { title: "READY", cell: ({ replicas }) => `${replicas.ready}/${replicas.wanted}` },
     { title: "CONTEXT", cell: model => String(model.contextTokens ?? "-") },
     { title: "MEMORY", cell: model => renderBytes(model.memoryBytes) },
@@ -34,5 +38,6 @@ function renderModels(models: readonly PlacedModel[], nowMs: number): string {
         renderDuration(createdMs === undefined ? undefined : nowMs - createdMs),
     },
     { title: "SOURCE", cell: model => model.source },
-  ]);
+  ];
+  return renderTable(models, columns, streams);
 }

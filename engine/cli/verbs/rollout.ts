@@ -1,11 +1,12 @@
 /** kollama rollout: the state of a roll, a fresh start of all pods, and the spec before this one. */
 import { EngineError } from "../../contract/errors.ts";
-import { labels } from "../../contract/kubernetes.ts";
+import { fieldManagers, labels } from "../../contract/kubernetes.ts";
 import { kinds } from "../../kubernetes/kinds.ts";
 import { isAvailable, titleOf, toRef } from "../apply.ts";
 import { wantCluster } from "../cluster-only.ts";
 import type { Invocation, Verb } from "../command.ts";
 import { renderTable } from "../output.ts";
+import { previousSpec } from "../places/cluster-models.ts";
 import type { ClusterPlace } from "../places/cluster-place.ts";
 import { untilReady } from "../waiting.ts";
 
@@ -81,12 +82,9 @@ async function undo({ cluster, namespace }: ClusterPlace, name: string): Promise
   await cluster.merge(ref, { metadata: { annotations: { [previousSpec]: now } } });
   await cluster.apply(
     { ...object, metadata: { name, namespace }, spec: JSON.parse(before), status: undefined },
-    { fieldManager: "kollama", force: true },
+    { fieldManager: fieldManagers.cli, force: true },
   );
 }
-
-/** Where `deploy` keeps the spec that it replaces. */
-export const previousSpec = "echorator.dev/previous-spec";
 
 async function showStatus(
   invocation: Invocation,

@@ -1,6 +1,6 @@
 /** kollama top: what each worker does right now. */
 import { defaultPorts } from "../../contract/endpoints.ts";
-import { labels } from "../../contract/kubernetes.ts";
+import { type KubernetesObject, labels } from "../../contract/kubernetes.ts";
 import { type WorkerModels, workerPaths } from "../../contract/worker.ts";
 import { kinds } from "../../kubernetes/kinds.ts";
 import { wantCluster } from "../cluster-only.ts";
@@ -33,7 +33,7 @@ export const top: Verb = {
       namespace: place.namespace,
       labels: selector,
     });
-    const rows = (await Promise.all(pods.map(pod => askWorker(place, pod.metadata.name)))).flat();
+    const rows = (await Promise.all(pods.map(pod => askWorker(place, pod)))).flat();
     show(invocation.streams, invocation.format, rows, {
       human: renderRows,
       names: all => all.map(row => row.pod),
@@ -42,7 +42,12 @@ export const top: Verb = {
 };
 
 /** Through the API server, as a gateway would ask it; a pod that does not answer has a row that says so. */
-async function askWorker({ cluster, namespace }: ClusterPlace, pod: string): Promise<Row[]> {
+async function askWorker(
+  { cluster, namespace }: ClusterPlace,
+  { metadata: { name: pod, labels: own }, status }: KubernetesObject,
+): Promise<Row[]> {
+  const { phase } = (status ?? {}) as { phase?: string };
+  const model = own?.[labels.model] ?? "-";
   const prefix = `/api/v1/namespaces/${namespace}/pods/${pod}:${defaultPorts.main}/proxy`;
   const client = createEngineClient(
     pod,
@@ -50,7 +55,16 @@ async function askWorker({ cluster, namespace }: ClusterPlace, pod: string): Pro
       cluster.request({ method, path: `${prefix}${path}`, headers }, signal),
     undefined,
   );
-  const nothing = { busy: 0, slots: 0, waiting: 0, tokensWaiting: 0, memoryBytes: undefined };
+  const nothing = {
+    pod,
+    model,
+    busy: 0,
+    slots: 0,
+    waiting: 0,
+    tokensWaiting: 0,
+    memoryBytes: undefined,
+  };
+  if (phase !== "Running") return [{ ...nothing, state: phase?.toLowerCase() ?? "unknown" }];
   try {
     const { models } = await client.json<WorkerModels>("GET", workerPaths.models);
     return models.map(({ name, state, load, memoryBytes }) => ({
@@ -64,7 +78,7 @@ async function askWorker({ cluster, namespace }: ClusterPlace, pod: string): Pro
       memoryBytes,
     }));
   } catch {
-    return [{ pod, model: "-", state: "silent", ...nothing }];
+    return [{ ...nothing, state: "silent" }];
   }
 }
 
