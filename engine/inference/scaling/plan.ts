@@ -46,9 +46,12 @@ export interface ScalePlan {
 const tolerance = 0.1;
 /** No step more than doubles. */
 const growthMax = 2;
-/** Below this part of its target a latency allows one replica less, when the others have room for its requests. */
+/** Below this part of its target a latency allows fewer replicas, as far as the others have room for the requests. */
 const calmShare = 0.5;
-const fullShare = 0.8;
+/** Parts of all slots that are busy: above the first there are to be more replicas, by the second so many, below the third fewer. */
+const crowdedShare = 0.9;
+const fullShare = 0.7;
+const roomyShare = 0.5;
 
 const defaults = Scaling.parse({});
 
@@ -100,52 +103,73 @@ interface Wish {
 
 /** The most that any signal wants. */
 function wishOf(question: ScaleQuestion, scaling: Scaling): Wish {
-  const { signals, ready, spec } = question;
+  const { signals } = question;
   const wishes: Wish[] = [needed(question)];
   if (scaling.tokensWaiting !== undefined)
     wishes.push({
       replicas: Math.ceil(signals.tokensWaiting / scaling.tokensWaiting),
       reason: `${Math.round(signals.tokensWaiting)} tokens are waited for, ${scaling.tokensWaiting} a replica`,
     });
-  const latencies: [string, number | undefined, number | undefined][] = [
-    ["requests wait", signals.queueSeconds, scaling.queueSeconds],
-    ["the first token takes", signals.firstTokenSeconds, scaling.firstTokenSeconds],
+  const latencies: (Omit<Latency, "measured" | "target"> & {
+    measured: number | undefined;
+    target: number | undefined;
+  })[] = [
+    {
+      ...{ what: "requests wait", usefulShare: 0.5 },
+      ...{ measured: signals.queueSeconds, target: scaling.queueSeconds },
+    },
+    {
+      ...{ what: "the first token takes", usefulShare: 0 },
+      ...{ measured: signals.firstTokenSeconds, target: scaling.firstTokenSeconds },
+    },
   ];
-  for (const [what, measured, target] of latencies)
-    if (target !== undefined)
-      wishes.push(wishOfLatency({ what, measured: measured ?? 0, target, ready, signals, spec }));
+  for (const { target, measured = 0, ...of } of latencies)
+    if (target !== undefined) wishes.push(wishOfLatency({ ...of, measured, target }, question));
   return wishes.reduce((most, wish) => (wish.replicas > most.replicas ? wish : most));
 }
 
-/** Whatever the signals say, what runs must have room; without any target it alone decides. */
-function needed({ signals, spec }: ScaleQuestion): Wish {
+/**
+ * Whatever the signals say, what runs must have room; without any target it alone decides. What comes at random is now a
+ * little more and now a little less: as long as all find room, and one replica less would be full, nothing changes.
+ */
+function needed({ signals, spec, current }: ScaleQuestion): Wish {
   const busy = signals.running + signals.held;
-  const replicas = Math.ceil(busy / Math.max(1, spec.slots * fullShare));
-  return { replicas, reason: `${busy} requests at a time need no more and no less` };
+  const reason = `${busy} requests at a time need no more and no less`;
+  const toFill = (share: number) => Math.ceil(busy / Math.max(1, spec.slots * share));
+  if (busy > current * spec.slots * crowdedShare) return { replicas: toFill(fullShare), reason };
+  return { replicas: Math.min(current, toFill(roomyShare)), reason };
 }
 
-function wishOfLatency({
-  what,
-  measured,
-  target,
-  ready,
-  signals,
-  spec,
-}: {
+interface Latency {
   what: string;
   measured: number;
   target: number;
-  ready: number;
-  signals: ScaleSignals;
-  spec: { slots: number };
-}): Wish {
+  /** Part of its slots that a replica must have busy for one more to be of use. */
+  usefulShare: number;
+}
+
+/**
+ * What was measured is the last minute's: replicas that came since have mended it already, so it asks for no more while
+ * some are on their way, and for none that would have nothing to do.
+ */
+function wishOfLatency(
+  { what, measured, target, usefulShare }: Latency,
+  { current, ready, signals, spec }: ScaleQuestion,
+): Wish {
   const reason = `${what} ${measured.toFixed(1)} s, ${target} s may be`;
   const base = Math.max(1, ready);
-  if (measured > target * (1 + tolerance))
-    return { replicas: Math.ceil(base * Math.min(growthMax, measured / target)), reason };
-  const roomWithout = (base - 1) * spec.slots * fullShare;
-  if (measured < target * calmShare && signals.running <= roomWithout)
-    return { replicas: base - 1, reason };
+  if (measured > target * (1 + tolerance)) {
+    const useful = Math.ceil(
+      (signals.running + signals.held) / Math.max(1, spec.slots * usefulShare),
+    );
+    const more = Math.ceil(base * Math.min(growthMax, measured / target));
+    return {
+      replicas: Math.max(base, Math.min(more, useful, ready < current ? current : more)),
+      reason,
+    };
+  }
+  // Half of them at a time: how much one replica less costs is not known before it is gone.
+  if (measured < target * calmShare) return { replicas: Math.floor(base / 2), reason };
   return { replicas: base, reason };
 }
 

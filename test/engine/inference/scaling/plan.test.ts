@@ -43,10 +43,10 @@ test("a request that waits wakes a model, and an idle one rests", () => {
 
 test("latencies ask for more in proportion, never for more than twice as many", () => {
   const scaling = { queueSeconds: 2 };
-  const busy = (queueSeconds: number) => ({ ...quiet, running: 8, queueSeconds });
+  const busy = (queueSeconds: number) => ({ ...quiet, running: 14, queueSeconds });
   const at = (queueSeconds: number) =>
     plan({ scaling }, { current: 4, ready: 4, signals: busy(queueSeconds) })?.replicas;
-  expect([at(2.1), at(3), at(30)]).toEqual([4, 6, 8]);
+  expect([at(2.1), at(3), at(30)]).toEqual([4, 6, 7]);
   const late = { ...quiet, running: 4, firstTokenSeconds: 6 };
   const first = plan(
     { scaling: { firstTokenSeconds: 4 } },
@@ -77,7 +77,7 @@ test("less must do for a while before a replica goes", () => {
     current = next?.replicas ?? 0;
     expect(history.length).toBeLessThanOrEqual(8);
   }
-  expect(seen[0]).toEqual([60, 3]);
+  expect(seen[0]).toEqual([60, 2]);
   expect(current).toBeLessThan(4);
 });
 
