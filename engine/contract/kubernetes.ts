@@ -64,6 +64,8 @@ export const labels = {
   model: "echorator.dev/model",
   /** `stable` or `canary`. */
   track: "echorator.dev/track",
+  /** `"true"` on volumes with data and on what they are in: taking an installation down leaves these. */
+  kept: "echorator.dev/kept",
   /** Installation whose gateways take the keys of a ConfigMap: one entry a key, its KeySpec as JSON. */
   keys: "echorator.dev/keys",
 } as const;

@@ -1,7 +1,11 @@
 /** planInstallation: what serves all models together: namespace, gateway, stores, and who may reach and do what. */
 import { defaultPorts, paths } from "../contract/endpoints.ts";
 import { EngineError } from "../contract/errors.ts";
-import { annotations, type KubernetesObject } from "../contract/kubernetes.ts";
+import {
+  annotations,
+  type KubernetesObject,
+  labels as labelNames,
+} from "../contract/kubernetes.ts";
 import type { Platform } from "../contract/platform.ts";
 import { bindingOf, gatewayRules } from "./gateway-access.ts";
 import { denyAll, gatewayPolicy, isOpenToAll } from "./gateway-network.ts";
@@ -54,10 +58,17 @@ export function planInstallation(input: InstallationPlanInput): KubernetesObject
 function namespaceOf(platform: Platform, draft: DraftOf): ObjectDraft {
   const { metadata, ...rest } = draft("v1", "Namespace", platform.namespace, {});
   const { namespace: _, labels, ...own } = metadata;
-  return { ...rest, metadata: { ...own, labels: { ...labels, ...restrictedNamespace } } };
+  return { ...rest, metadata: { ...own, labels: { ...labels, ...restrictedNamespace, ...kept } } };
 }
 
-function planVolumes(platform: Platform, draft: DraftOf): ObjectDraft[] {
+const kept = { [labelNames.kept]: "true" };
+
+/** Memory and weights stay when the rest is taken down. */
+function planVolumes(platform: Platform, drafter: DraftOf): ObjectDraft[] {
+  const draft: DraftOf = (...given) => {
+    const { metadata, ...rest } = drafter(...given);
+    return { ...rest, metadata: { ...metadata, labels: { ...metadata.labels, ...kept } } };
+  };
   const names = installationNames(platform.installation);
   const { database, storage } = platform;
   const claim = (mode: string, size: string, storageClassName: string | undefined): Draft => ({
