@@ -19,7 +19,8 @@ export interface RemoteOptions {
   url: string;
   /** The model's name there. */
   model: string;
-  key?: string | undefined;
+  /** Asked for each request where it may change. */
+  key?: string | (() => string) | undefined;
   kind: ServerKind;
   clock: Clock;
   telemetry: Telemetry;

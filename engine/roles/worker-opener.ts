@@ -7,19 +7,23 @@ import { mountPaths } from "../contract/kubernetes.ts";
 import { parseSource } from "../contract/source.ts";
 import { createRemoteBackend } from "../inference/remote.ts";
 import type { OpenWorker } from "../inference/routing/worker-pool.ts";
-import type { RoleOptions } from "./running.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 
-export function createWorkerOpener({
-  clock,
-  log,
-  metrics,
-  workerKey,
-}: Pick<RoleOptions, "clock" | "log" | "metrics"> & { workerKey: string | undefined }): OpenWorker {
+export interface WorkerOpenerOptions extends Telemetry {
+  clock: Clock;
+  workerKey: string | undefined;
+  /** Where the keys of others' servers are, one file each. */
+  endpointsFolder?: string;
+}
+
+export function createWorkerOpener(options: WorkerOpenerOptions): OpenWorker {
+  const { clock, log, metrics, workerKey, endpointsFolder = mountPaths.endpoints } = options;
   const common = { clock, telemetry: { log, metrics } };
-  return ({ url, starting = false }, route, signal) => {
+  return ({ url, starting = false, isOthers = false }, route, signal) => {
     const { spec } = route;
     const source = parseSource(spec.source);
-    if (source.scheme !== "openai" || !url.startsWith(source.url))
+    if (source.scheme !== "openai" || !isOthers)
       return createRemoteBackend(
         {
           ...common,
@@ -28,24 +32,22 @@ export function createWorkerOpener({
         signal,
       );
     const { model } = source;
-    return createRemoteBackend(
-      { ...common, url, model, kind: "openai", key: readEndpointKey(route) },
-      signal,
-    );
+    const { sourceSecret } = spec;
+    // A key that is replaced holds from the next request on.
+    const key =
+      sourceSecret && (() => readEndpointKey(route, join(endpointsFolder, sourceSecret.key)));
+    return createRemoteBackend({ ...common, url, model, kind: "openai", key }, signal);
   };
 }
 
 /** Keys of others' servers are mounted into gateways, one file a key of the Secret. */
-function readEndpointKey({ spec }: RouteConfig): string | undefined {
-  if (spec.sourceSecret === undefined) return undefined;
-  const path = join(mountPaths.endpoints, spec.sourceSecret.key);
+function readEndpointKey({ spec }: RouteConfig, path: string): string {
   try {
     return readFileSync(path, "utf8").trim();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new EngineError("invalid_config", `The key of "${spec.name}" cannot be read: ${why}.`, {
-      field: "sourceSecret",
-      remedy: `Put it into the Secret of the installation's endpoints, as ${spec.sourceSecret.key}.`,
+    throw new EngineError("model_not_ready", `The key of "${spec.name}" cannot be read: ${why}.`, {
+      remedy: `Put it into the Secret of the installation's endpoints, as ${spec.sourceSecret?.key}.`,
     });
   }
 }

@@ -24,7 +24,8 @@ export interface Connection {
 export interface ConnectionOptions {
   /** Base URL; paths are put behind it. */
   url: string;
-  key: string | undefined;
+  /** Asked for each request where it may change. */
+  key: string | (() => string) | undefined;
   clock: Clock;
   /** How long a reply that has begun may say nothing. */
   silenceMs: number;
@@ -60,12 +61,13 @@ export function createConnection(options: ConnectionOptions): Connection {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const text = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const ask = isTls ? requestHttps : requestHttp;
+    const key = typeof options.key === "function" ? options.key() : options.key;
     const outgoing = ask(`${base}${path}`, {
       agent,
       method: text === undefined ? "GET" : "POST",
       headers: {
         accept: "application/json, text/event-stream",
-        ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
         ...(text === undefined
           ? {}
           : { "content-type": "application/json", "content-length": text.length }),

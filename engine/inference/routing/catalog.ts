@@ -11,6 +11,8 @@ export interface WorkerAddress {
   track: Track;
   /** Whether new requests may go there: ready and not terminating. */
   accepting: boolean;
+  /** A server of others, somewhere on the internet: slower to answer, and not asked for signs of life meanwhile. */
+  isOthers?: boolean;
   /** Not ready yet as far as the catalog knows: who asks it itself knows sooner that it serves. */
   starting?: boolean;
 }

@@ -59,7 +59,11 @@ function toEntry(spec: ModelSpec, urls: readonly string[]): CatalogEntry {
 /** A model that a server of others has already is served by that server. */
 export function serverOf(spec: ModelSpec): WorkerAddress[] {
   const source = parseSource(spec.source);
-  return source.scheme === "openai" ? [toWorker(source.url)] : [];
+  if (source.scheme !== "openai") return [];
+  const { url, model } = source;
+  // What it is opened with is in its name, so that a change of it opens it anew.
+  const key = spec.sourceSecret === undefined ? "" : ` (${spec.sourceSecret.key})`;
+  return [{ id: `${url}#${model}${key}`, url, track: "stable", accepting: true, isOthers: true }];
 }
 
 function toWorker(url: string): WorkerAddress {

@@ -1,6 +1,7 @@
 /** WorkerPool: the workers of one model as a gateway sees them: opened when they accept, left out when they fail, closed when they are gone. */
 import type { RouteConfig } from "../../contract/config.ts";
 import { EngineError } from "../../contract/errors.ts";
+import { limits } from "../../contract/limits.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Random } from "../../kit/random.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
@@ -110,6 +111,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   };
 
   const open = async (member: Member) => {
+    let isSaid = false;
     for (let pauseMs: number = timing.probeMs; !member.ended.signal.aborted; ) {
       if (isTaking(member) && route !== undefined) {
         try {
@@ -120,7 +122,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
           return options.onChange();
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
-          log.debug("a worker cannot be opened yet", { worker: member.address.id, why });
+          // A start is everyday; what lasts, somebody has to mend.
+          const lasts: boolean = pauseMs >= timing.probeMsMax && !isSaid;
+          isSaid ||= lasts;
+          const fields = { worker: member.address.id, why };
+          log[lasts ? "warn" : "debug"]("a worker cannot be opened yet", fields);
         }
       }
       const failed = member.address.accepting;
@@ -160,7 +166,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const { backend } = member;
     if (backend === undefined || backend.failure() !== undefined) return false;
     const over = new AbortController();
-    const late = clock.sleep(timing.probeWaitMs, over.signal).then(() => false);
+    const waitMs = member.address.isOthers ? limits.workerAnswerMs : timing.probeWaitMs;
+    const late = clock.sleep(waitMs, over.signal).then(() => false);
     const answer = backend.countTokens({ kind: "prompt", prompt: "." }).then(
       () => true,
       () => false,
@@ -203,11 +210,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const watchSilence = async () => {
     if (isWatching) return;
     isWatching = true;
-    while (!isClosed && [...members.values()].some(member => member.running > 0)) {
+    while (!isClosed && [...members.values()].some(isWatched)) {
       await clock.sleep(timing.silenceMs / 2);
       const now = clock.monotonic();
       const silent = [...members.values()].filter(
-        member => member.running > 0 && now - member.lastSignMs >= timing.silenceMs,
+        member => isWatched(member) && now - member.lastSignMs >= timing.silenceMs,
       );
       await Promise.all(silent.map(askSilent));
     }
@@ -291,6 +298,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       await Promise.all(closing);
     },
   };
+}
+
+/** Its own deadline and the silence on its connection are enough for a server of others. */
+function isWatched({ address, running }: Member): boolean {
+  return running > 0 && address.isOthers !== true;
 }
 
 /** New requests may go there: it is said to accept, or it starts and has answered for itself. */
