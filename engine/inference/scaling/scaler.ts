@@ -38,6 +38,8 @@ export interface Scaler {
 }
 
 const tickMs = 5_000;
+/** How long the lead is given back for; without an answer it runs out by itself. */
+const closeMsMax = 2_000;
 /** Somebody else may have set the number since it was read. */
 const readAgainMs = 60_000;
 
@@ -179,8 +181,9 @@ export function createScaler(options: ScalerOptions): Scaler {
     leads: notices.leads,
     async close() {
       closed.abort();
-      await Promise.all(running);
-      await notices.close();
+      const inOrder = Promise.all(running).then(() => notices.close());
+      // Whose network is taken down first gets no answer: its memory still has to be closed in time.
+      await Promise.race([inOrder, clock.sleep(closeMsMax)]);
     },
   };
 }
