@@ -81,9 +81,13 @@ export function createFront(options: FrontOptions): Front {
     },
     endReplies: () => models.close(),
     async close() {
-      await options.close();
-      await stores.close();
-      await counters.close();
+      try {
+        await options.close();
+      } finally {
+        // Whatever else fails to end, memory is closed.
+        await stores.close();
+        await counters.close();
+      }
     },
   });
   return { main: doors.main.fetch, ollama: doors.ollama.fetch, engine, stop };

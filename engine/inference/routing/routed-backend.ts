@@ -150,7 +150,8 @@ export function createRoutedBackends(options: RoutedBackendOptions): RoutedBacke
     if (error.code === "overloaded") journey.full.add(worker.id);
     else {
       journey.failed.add(worker.id);
-      tracks.ended(worker.track, "failed");
+      // Who ends in order says nothing of its weights: rolls and evictions must not take a canary back.
+      if (error.code !== "stopping") tracks.ended(worker.track, "failed");
     }
     if (ejects) pool.eject(worker, error);
     return error;

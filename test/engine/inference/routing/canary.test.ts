@@ -66,3 +66,26 @@ test("one that fails is taken back without a client noticing, and tells why", as
   expect(told[0]?.[2]).toContain("100.0 % of its 12 requests failed");
   expect(world.metrics()).toContain('echorator_canary_taken_back{model="assistant"} 1');
 });
+
+test("one whose worker ends in order is not taken back for it", async () => {
+  const told: string[][] = [];
+  const world = createRoutingBench({
+    onTakenBack: (...words) => void told.push(words),
+    scripted: id => {
+      const script = () => {
+        throw new EngineError("stopping", "The engine is about to stop.");
+      };
+      return id === "c1" ? { script } : {};
+    },
+  });
+  bench = world;
+  const model = { name: "assistant", source: "bundled:echo-tiny" };
+  world.catalog.set(
+    { ...model, canary: { source: "bundled:other", weight: 100, minRequests: 1 } },
+    [{ id: "s1" }, { id: "c1", track: "canary" }],
+  );
+  const reply = await ask(world.models, "assistant", say("hello", "scope"));
+  expect(reply.text).toBe("You said: hello");
+  expect(world.sent.map(one => one.worker)).toEqual(["c1", "s1"]);
+  expect(told).toEqual([]);
+});
