@@ -1,8 +1,8 @@
 /** EnginePool: the engines that serve a stack's models. */
 import { type ComponentResourceOptions, type Input, type Output, output } from "@pulumi/pulumi";
-import type { EngineConfig } from "../engine/contract/config.ts";
+import type { EngineConfig, EngineSettings } from "../engine/contract/config.ts";
 import { EchoComponent } from "./component.ts";
-import { type EngineSettings, toUrl } from "./local/process-plan.ts";
+import { toUrl } from "./local/process-plan.ts";
 import { Process } from "./local/resources.ts";
 
 export interface EnginePoolArgs {

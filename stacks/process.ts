@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { log, secret } from "@pulumi/pulumi";
 import { EnginePool } from "../components/engine-pool.ts";
 import { describeNotApplied, Model } from "../components/model.ts";
+import { toSettings } from "../engine/contract/config.ts";
 import { homeLayout } from "../engine/contract/endpoints.ts";
 import type { ProcessStack } from "./parse-config.ts";
 import type { StackContext, StackOutputs } from "./stack.ts";
@@ -10,7 +11,8 @@ import { renderTryLine } from "./try-line.ts";
 
 export function createProcessStack({ engine }: ProcessStack, context: StackContext): StackOutputs {
   const { home, secretFields, version } = context;
-  const { host, ports, models: specs, role, gateway, stores, ...settings } = engine;
+  const { host, ports, models: specs } = engine;
+  const settings = toSettings(engine);
   const hasSecretSettings = Object.keys(settings).some(field => secretFields.has(field));
   const pool = new EnginePool("engine", {
     home,

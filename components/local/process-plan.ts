@@ -1,14 +1,7 @@
 /** What is to be done about the engine's process, decided from its record, its inputs and whether it lives. */
-import type { EngineConfig } from "../../engine/contract/config.ts";
-import { isLoopback } from "../../engine/contract/config.ts";
+import { type EngineSettings, isLoopback } from "../../engine/contract/config.ts";
 import { changedKeys, isEqual, type PropertyMap } from "./property-values.ts";
 import type { SupervisorRecord } from "./supervisor-record.ts";
-
-/** All of an engine's configuration that is neither where it listens nor what it serves. */
-export type EngineSettings = Omit<
-  EngineConfig,
-  "host" | "ports" | "models" | "role" | "gateway" | "stores"
->;
 
 export interface ProcessInputs {
   home: string;

@@ -5,8 +5,8 @@ import {
   type Input,
   type Output,
 } from "@pulumi/pulumi";
+import type { EngineSettings } from "../../engine/contract/config.ts";
 import type { ModelSpec } from "../../engine/contract/model.ts";
-import type { EngineSettings } from "./process-plan.ts";
 
 export interface ProcessArgs {
   /** Absolute path of the folder that everything kept is under. */

@@ -186,13 +186,30 @@ export const EngineConfig = z
 export type EngineConfig = z.infer<typeof EngineConfig>;
 
 /** What a deployment says to its own engines; no field of a stack's configuration. */
-export const deploymentFields: readonly (keyof EngineConfig)[] = [
+export const deploymentFields = [
   "role",
   "gateway",
   "graceSeconds",
   "platform",
   "stores",
-];
+] as const satisfies (keyof EngineConfig)[];
+
+/** What a stack says of an engine, beside where it listens and its models. */
+export type EngineSettings = Omit<
+  EngineConfig,
+  "host" | "ports" | "models" | (typeof deploymentFields)[number]
+>;
+
+export function toSettings({
+  host: _,
+  ports: __,
+  models: ___,
+  ...rest
+}: EngineConfig): EngineSettings {
+  const deployed: readonly string[] = deploymentFields;
+  const kept = Object.entries(rest).filter(([field]) => !deployed.includes(field));
+  return Object.fromEntries(kept) as EngineSettings;
+}
 export type EngineConfigInput = z.input<typeof EngineConfig>;
 
 function refuseDoubleNames(config: { models: ModelSpec[] }, context: z.RefinementCtx): void {
