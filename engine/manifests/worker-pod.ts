@@ -119,13 +119,19 @@ function renderContainer(pod: WorkerPod, lifecycle: Draft): Draft {
   };
 }
 
-/** Set by the plan itself: what the pod would be told twice. */
-const ownVariables = /^(ECHORATOR_|HF_TOKEN$|POD_NAME$)/;
+/** Set by the plan itself, or what would run code of others beside the pod's keys. */
+const ownVariables = /^(ECHORATOR_|HF_TOKEN$|POD_NAME$|NODE_|LD_)/;
+/** Where the token is sent to is nobody's choice who may only name it. */
+const hubVariable = "HF_ENDPOINT";
 
 function renderEnvironment(spec: ModelSpec, platform: Platform): Draft[] {
   const { sourceSecret } = spec;
   const added = Object.entries(spec.pod?.env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  const taken = added.find(([name]) => ownVariables.test(name) || !/^[A-Za-z_]\w*$/.test(name));
+  const hasToken = sourceSecret !== undefined && spec.source.startsWith("hf:");
+  const taken = added.find(
+    ([name]) =>
+      ownVariables.test(name) || (hasToken && name === hubVariable) || !/^[A-Za-z_]\w*$/.test(name),
+  );
   if (taken !== undefined)
     throw new EngineError("invalid_config", `pod.env: ${taken[0]} cannot be set there.`, {
       field: `pod.env.${taken[0]}`,
@@ -133,9 +139,7 @@ function renderEnvironment(spec: ModelSpec, platform: Platform): Draft[] {
     });
   return [
     { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
-    ...(sourceSecret === undefined || !spec.source.startsWith("hf:")
-      ? []
-      : [{ name: "HF_TOKEN", valueFrom: { secretKeyRef: { ...sourceSecret } } }]),
+    ...(hasToken ? [{ name: "HF_TOKEN", valueFrom: { secretKeyRef: { ...sourceSecret } } }] : []),
     workerKeyFrom(platform),
     ...added.map(([name, value]) => ({ name, value })),
   ];

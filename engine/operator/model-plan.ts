@@ -61,8 +61,10 @@ export async function planResource(
   const isElsewhere = weightsKind(spec) === "elsewhere";
   const secret = isElsewhere ? undefined : await readToken(spec, options);
   const token = secret?.token;
-  const reading = isElsewhere ? undefined : await options.readFacts(spec.source, token);
-  const canary = spec.canary && (await options.readFacts(spec.canary.source, token));
+  const read = (source: string) =>
+    options.readFacts(source, takesToken(source) ? token : undefined);
+  const reading = isElsewhere ? undefined : await read(spec.source);
+  const canary = spec.canary && (await read(spec.canary.source));
   const plan = planModel({
     spec,
     platform,
@@ -93,11 +95,16 @@ function toOwner({ metadata: { name, uid = "" } }: KubernetesObject): OwnerRefer
   };
 }
 
+/** The hub alone: whoever may write a Model must not have any Secret of the namespace sent to a server of his own. */
+function takesToken(source: string): boolean {
+  return parseSource(source).scheme === "hf";
+}
+
 async function readToken(
-  { sourceSecret }: ModelSpec,
+  { source, sourceSecret }: ModelSpec,
   { readSecret }: PlanModelOptions,
 ): Promise<{ token?: string; problem?: Problem }> {
-  if (sourceSecret === undefined) return {};
+  if (sourceSecret === undefined || !takesToken(source)) return {};
   const { name, key } = sourceSecret;
   const token = await readSecret(name, key);
   if (token !== undefined) return { token: token.trim() };

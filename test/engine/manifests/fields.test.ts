@@ -200,6 +200,16 @@ test.each<[string, Partial<ModelSpecInput>, RegExp]>([
   ["our annotations", { pod: { annotations: { "echorator.dev/config-digest": "x" } } }, /set by/],
   ["our settings", { pod: { env: { ECHORATOR_HOST: "x" } } }, /cannot be set there/],
   ["the token", { pod: { env: { HF_TOKEN: "x" } } }, /cannot be set there/],
+  ["code of others", { pod: { env: { NODE_OPTIONS: "--import=data:," } } }, /cannot be set there/],
+  [
+    "another hub for the token",
+    {
+      source: "hf:a/b/c.gguf",
+      sourceSecret: { name: "s" },
+      pod: { env: { HF_ENDPOINT: "https://elsewhere.example.org" } },
+    },
+    /HF_ENDPOINT cannot be set there/,
+  ],
   [
     "adapters, which no engine applies",
     { adapters: [{ name: "a", source: "hf:owner/repo/lora.gguf" }] },
