@@ -53,7 +53,12 @@ export async function removeInOrder(
 
 interface WorkloadStatus {
   spec?: { replicas?: number };
-  status?: { observedGeneration?: number; updatedReplicas?: number; readyReplicas?: number };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    readyReplicas?: number;
+  };
 }
 
 /** @throws EngineError model_not_ready when a workload is not available in time */
@@ -61,6 +66,7 @@ export async function untilAvailable(
   invocation: Invocation,
   cluster: Cluster,
   objects: readonly KubernetesObject[],
+  model?: string,
 ): Promise<void> {
   const { streams, now, sleep, signal } = invocation;
   const line = createStatusLine(streams);
@@ -72,7 +78,7 @@ export async function untilAvailable(
       if (now() > end) {
         line.end();
         throw new EngineError("model_not_ready", `${titleOf(workload)} is not available in time.`, {
-          remedy: "Run kollama doctor.",
+          remedy: `Run \`kollama doctor${model === undefined ? "" : ` ${model}`}\`.`,
         });
       }
       line.show(`${titleOf(workload)}  starting`);
@@ -89,6 +95,7 @@ export function isAvailable(object: KubernetesObject | undefined): boolean {
   return (
     status?.observedGeneration === object?.metadata.generation &&
     (status?.updatedReplicas ?? 0) >= wanted &&
+    (status?.replicas ?? 0) <= wanted &&
     (status?.readyReplicas ?? 0) >= wanted
   );
 }

@@ -119,7 +119,7 @@ function fromPods(about: string, { pods }: Evidence): Finding[] {
       ].filter(state => state !== undefined);
       return told.flatMap(({ reason, message }) => {
         const remedy = remedyOf(reason);
-        const line = `pod ${pod.name}: ${reason} ${message}`.trim();
+        const line = `pod ${pod.name}: ${reason}: ${message}`;
         return remedy === undefined
           ? []
           : [{ about, what: `${reason}: ${message}`, remedy, evidence: [line] }];
@@ -147,7 +147,8 @@ function fromEvents(about: string, { events, model }: Evidence): Finding[] {
   return events
     .filter(event => event.type === "Warning")
     .flatMap(({ reason, message, object, count }) => {
-      const remedy = remedyOf(reason);
+      const isVolume = reason === "FailedScheduling" && /persistentvolumeclaim/i.test(message);
+      const remedy = remedyOf(isVolume ? "VolumePending" : reason);
       const line = `event ${object}: ${reason} ${message}${count > 1 ? ` (${count} times)` : ""}`;
       return remedy === undefined ? [] : [{ about, what: message, remedy, evidence: [line] }];
     });
@@ -175,7 +176,7 @@ function fromHealth({ health }: Evidence): Finding[] {
 function withLogs(finding: Finding, { logs }: Evidence): Finding {
   const lines = logs.flatMap(({ from, lines: last }) => last.map(line => `log ${from}: ${line}`));
   const seen = finding.evidence.map(line => withoutEcho(line, finding.what));
-  return { ...finding, evidence: [...seen, ...lines.slice(-8)] };
+  return { ...finding, evidence: [...seen, ...lines] };
 }
 
 /** What the finding says already is not said again by each line. */

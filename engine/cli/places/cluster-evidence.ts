@@ -12,7 +12,9 @@ interface Subject {
   installation: string;
 }
 
-const logLines = 8;
+/** Lines that are looked at, and of those that complain, how many are told. */
+const logLines = 200;
+const toldLines = 3;
 const loggedPodsMax = 3;
 const eventsMax = 20;
 
@@ -87,7 +89,7 @@ interface EventShape {
   involvedObject?: { kind?: string; name?: string };
 }
 
-/** Of the model, of its pods and of what its pods' names begin with: Deployments, ReplicaSets, claims. */
+/** Of the model, of its pods, of what their names begin with (workloads), and of what ends with them (their claims). */
 async function readEvents(cluster: Cluster, namespace: string, names: (string | undefined)[]) {
   const events = await cluster.list(kinds.event, { namespace });
   const wanted = names.filter(name => name !== undefined);
@@ -96,7 +98,11 @@ async function readEvents(cluster: Cluster, namespace: string, names: (string | 
     .filter(({ involvedObject }) => {
       const about = involvedObject?.name ?? "";
       return wanted.some(
-        name => about === name || name.startsWith(`${about}-`) || about === `model-${name}`,
+        name =>
+          about === name ||
+          name.startsWith(`${about}-`) ||
+          about === `model-${name}` ||
+          about.endsWith(`-${name}`),
       );
     })
     .slice(-eventsMax)
@@ -121,7 +127,18 @@ async function readLastWords(cluster: Cluster, namespace: string, name: string) 
     }
     if (lines.length > 0) break;
   }
-  return { from: name, lines };
+  return { from: name, lines: lines.flatMap(readComplaint).slice(-toldLines) };
+}
+
+/** Of an engine's log what is worse than information; whatever else a container writes before it ends, all of it. */
+function readComplaint(line: string): string[] {
+  try {
+    const { level, message, error, why } = JSON.parse(line) as Record<string, string>;
+    if (level !== "warn" && level !== "error") return [];
+    return [[message, error ?? why].filter(Boolean).join(": ")];
+  } catch {
+    return line.trim() === "" ? [] : [line];
+  }
 }
 
 async function readHealth(gateway: EngineClient): Promise<Evidence["health"]> {

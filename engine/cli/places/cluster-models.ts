@@ -23,7 +23,7 @@ export function fromResource(object: KubernetesObject): PlacedModel {
   const { name, creationTimestamp, generation } = object.metadata;
   const spec = object.spec as unknown as {
     source: string;
-    replicas?: { min?: number; current?: number };
+    replicas?: { min?: number; max?: number; current?: number };
   };
   const status = (object.status ?? {}) as unknown as ResourceStatus;
   const condition = (type: string) => status.conditions?.find(one => one.type === type);
@@ -40,7 +40,11 @@ export function fromResource(object: KubernetesObject): PlacedModel {
     phase: isCurrent ? (status.phase ?? "Pending") : "Pending",
     replicas: {
       ready: status.readyReplicas ?? 0,
-      wanted: status.replicas ?? spec.replicas?.current ?? spec.replicas?.min ?? 1,
+      // A roll has one more for a while, which nobody wants to keep.
+      wanted: Math.min(
+        status.replicas ?? spec.replicas?.current ?? spec.replicas?.min ?? 1,
+        spec.replicas?.max ?? 1,
+      ),
     },
     message: told === "" ? undefined : told,
     progress:

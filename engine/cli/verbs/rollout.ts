@@ -2,13 +2,11 @@
 import { EngineError } from "../../contract/errors.ts";
 import { fieldManagers, labels } from "../../contract/kubernetes.ts";
 import { kinds } from "../../kubernetes/kinds.ts";
-import { isAvailable, titleOf, toRef } from "../apply.ts";
+import { titleOf, toRef, untilAvailable } from "../apply.ts";
 import { wantCluster } from "../cluster-only.ts";
 import type { Invocation, Verb } from "../command.ts";
-import { renderTable } from "../output.ts";
 import { previousSpec } from "../places/cluster-models.ts";
 import type { ClusterPlace } from "../places/cluster-place.ts";
-import { untilReady } from "../waiting.ts";
 
 const actions = ["status", "restart", "undo"] as const;
 type Action = (typeof actions)[number];
@@ -91,16 +89,7 @@ async function showStatus(
   place: ClusterPlace,
   name: string,
 ): Promise<void> {
-  const isManaged =
-    (await place.cluster
-      .get({ kind: kinds.model, namespace: place.namespace, name })
-      .catch(() => undefined)) !== undefined;
-  if (isManaged) await untilReady(invocation, place, name);
-  const rows = await workloadsOf(place, name);
-  invocation.streams.out(
-    renderTable(rows, [
-      { title: "WORKLOAD", cell: titleOf },
-      { title: "ROLLED", cell: row => (isAvailable(row) ? "yes" : "not yet") },
-    ]),
-  );
+  const workloads = await workloadsOf(place, name);
+  await untilAvailable(invocation, place.cluster, workloads, name);
+  for (const workload of workloads) invocation.streams.out(`${titleOf(workload)} is rolled out\n`);
 }

@@ -23,7 +23,7 @@ export const uninstall: Verb = {
   },
   async run(invocation) {
     const { platform, settings } = await readInstallation(invocation);
-    const { cluster, title, namespace } = await wantCluster(invocation);
+    const { cluster, title } = await wantCluster(invocation);
     const { streams, options, signal } = invocation;
     const isPurge = options.purge === true;
     const what = isPurge ? "Take everything, memory included," : "Take operator and gateway";
@@ -34,6 +34,7 @@ export const uninstall: Verb = {
     }
     const plan = { platform, version: invocation.version, managedBy: fieldManagers.cli };
     const objects = [...planInstallation({ ...plan, settings }), ...planOperator(plan)];
+    const { namespace } = platform;
     const models = await cluster.list(kinds.model, { namespace }).catch(() => []);
     if (models.length > 0 && !isPurge)
       streams.tell(
