@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 F32, BF16 = jnp.float32, jnp.bfloat16
+STRETCH = 128
 FIRST = ("attention_norm", "q", "k", "v")
 LAST = ("o", "inner_norm", "gate", "up", "down")
 
@@ -119,18 +120,34 @@ def _turn(x: jax.Array) -> jax.Array:
     return lax.optimization_barrier(x.astype(BF16).swapaxes(-1, -2))
 
 
-def attend(q: jax.Array, k: jax.Array, v: jax.Array, bias: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """q, k, v: [rows, heads, length, head]; bias: [rows, 1, length, length], 0 or very negative."""
-    scores = _sums(q, _turn(k)) + bias
-    weights = jnp.exp(scores - scores.max(-1, keepdims=True))
-    weights = (weights / weights.sum(-1, keepdims=True)).astype(BF16)
-    return _sums(weights, v), weights
+def attend(q: jax.Array, k: jax.Array, v: jax.Array, bias: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    """q, k, v: [rows, heads, length, head]; bias: [rows, 1, length, length], 0 or very negative.
+
+    A stretch of tokens at a time: what lies after it is never computed, and what is computed stays in the cache.
+    """
+    turned, mixed, shares = _turn(k), [], []
+    for start, end in _stretches(q):
+        scores = _sums(q[:, :, start:end], turned[..., :end]) + bias[:, :, start:end, :end]
+        weights = jnp.exp(scores - scores.max(-1, keepdims=True))
+        shares.append((weights / weights.sum(-1, keepdims=True)).astype(BF16))
+        mixed.append(_sums(shares[-1], v[:, :, :end]))
+    return jnp.concatenate(mixed, 2), tuple(shares)
 
 
-def attend_back(q, k, v, mixed, weights, gradient) -> tuple[jax.Array, jax.Array, jax.Array]:
-    share = jnp.sum(gradient * mixed, -1, keepdims=True)
-    change = (weights * (_sums(gradient, _turn(v)) - share)).astype(BF16)
-    return _sums(change, k), _sums(_turn(change), q), _sums(_turn(weights), gradient)
+def attend_back(q, k, v, mixed, shares, gradient) -> tuple[jax.Array, jax.Array, jax.Array]:
+    share, turned = jnp.sum(gradient * mixed, -1, keepdims=True), _turn(v)
+    to_q, to_k, to_v = [], jnp.zeros(k.shape, F32), jnp.zeros(v.shape, F32)
+    for weights, (start, end) in zip(shares, _stretches(q)):
+        part = gradient[:, :, start:end]
+        change = (weights * (_sums(part, turned[..., :end]) - share[:, :, start:end])).astype(BF16)
+        to_q.append(_sums(change, k[:, :, :end]))
+        to_k = to_k.at[:, :, :end].add(_sums(_turn(change), q[:, :, start:end]))
+        to_v = to_v.at[:, :, :end].add(_sums(_turn(weights), part))
+    return jnp.concatenate(to_q, 2), to_k, to_v
+
+
+def _stretches(q: jax.Array) -> list[tuple[int, int]]:
+    return [(start, start + STRETCH) for start in range(0, q.shape[2], STRETCH)]
 
 
 def after_attention(shape: Shape, layer: dict, x: jax.Array, mixed: jax.Array) -> jax.Array:
@@ -167,6 +184,38 @@ def losses(shape: Shape, norm: jax.Array, embedding: jax.Array, x: jax.Array, ri
     return jnp.sum((jax.nn.logsumexp(scores, -1) - chosen) * counts)
 
 
+# Side tasks, for the training alone: what the tokens of a line should know about it, said after a layer in the middle.
+FACTS_AFTER, DATES_AFTER, NAMES_AFTER = 3, 3, 4
+FACTS = 9
+
+
+def initial_side(shape: Shape) -> dict:
+    return {"date": jnp.zeros((shape.width, 1)), "fact": jnp.zeros((shape.width, FACTS)), "first": jnp.zeros((shape.width, shape.width)), "last": jnp.zeros((shape.width, shape.width))}
+
+
+def date_loss(head: jax.Array, x: jax.Array, places: jax.Array, targets: jax.Array, counts: jax.Array) -> jax.Array:
+    """How far each token of a remembered line is from knowing, in years, when the line was said."""
+    hidden = normed(x[places], 1.0, 1e-5)
+    return 0.2 * jnp.sum(((hidden @ head)[:, 0] - targets) ** 2 * counts)
+
+
+def fact_loss(head: jax.Array, x: jax.Array, places: jax.Array, right: jax.Array, counts: jax.Array) -> jax.Array:
+    """How well the tokens of a told value, and those after it, know which fact it is."""
+    scores = normed(x[places], 1.0, 1e-5) @ head
+    return 0.1 * jnp.sum((jax.nn.logsumexp(scores, -1) - jnp.take_along_axis(scores, right[:, None], 1)[:, 0]) * counts)
+
+
+def name_loss(first: jax.Array, last: jax.Array, x: jax.Array, embedding: jax.Array, places: jax.Array, starts: jax.Array, ends: jax.Array, counts: jax.Array) -> jax.Array:
+    """How well the tokens of a tool's line, and those before a call, know the first and the last token of the tool's name."""
+    hidden = normed(x[places], 1.0, 1e-5)
+
+    def one(head: jax.Array, right: jax.Array) -> jax.Array:
+        scores = scores_of(product(hidden, head), lax.stop_gradient(embedding))
+        return jnp.sum((jax.nn.logsumexp(scores, -1) - jnp.take_along_axis(scores, right[:, None], 1)[:, 0]) * counts)
+
+    return 0.05 * (one(first, starts) + one(last, ends))
+
+
 def seen(documents: jax.Array) -> jax.Array:
     """A token sees only earlier tokens of its own document."""
     length = documents.shape[1]
@@ -179,6 +228,7 @@ class Gradient:
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
+        self.facts_after, self.dates_after, self.names_after = (min(place, shape.layers - 2) for place in (FACTS_AFTER, DATES_AFTER, NAMES_AFTER))
         self.look = jax.jit(lambda embedding, tokens: embedding[tokens])
         self.unlook = jax.jit(lambda total, tokens, gradient: total.at[tokens].add(gradient))
         self.seen = jax.jit(seen)
@@ -188,12 +238,15 @@ class Gradient:
         self.before_back = jax.jit(self._before_back, static_argnums=0)
         self.after_back = jax.jit(lambda layer, x, mixed, gradient: jax.vjp(partial(after_attention, shape), layer, x, mixed)[1](gradient))
         self.loss = jax.jit(jax.value_and_grad(partial(losses, shape), argnums=(0, 1, 2)))
+        self.dates = jax.jit(jax.value_and_grad(date_loss, argnums=(0, 1)))
+        self.facts = jax.jit(jax.value_and_grad(fact_loss, argnums=(0, 1)))
+        self.names = jax.jit(jax.value_and_grad(name_loss, argnums=(0, 1, 2)))
 
     def _before_back(self, rows, layer, x, gradients, passed):
         slope, back = jax.vjp(partial(before_attention, self.shape, rows), layer, x)[1](gradients)
         return slope, back + passed
 
-    def __call__(self, weights: dict, tokens, documents, places, counts) -> tuple[jax.Array, dict]:
+    def __call__(self, weights: dict, tokens, documents, places, counts, dates, names, facts) -> tuple[jax.Array, dict]:
         rows = tokens.shape[0]
         given, right = jnp.asarray(tokens[:, :-1].reshape(-1)), jnp.asarray(tokens[:, 1:].reshape(-1))
         bias = self.seen(documents[:, :-1])
@@ -205,10 +258,20 @@ class Gradient:
             kept.append((x, q, k, v, mixed, shares))
             x = self.after({name: layer[name] for name in LAST}, x, mixed)
         loss, (norm, embedding, back) = self.loss(weights["norm"], weights["embedding"], x, right, places, counts)
+        side = weights["side"]
+        _, (to_date, from_dates) = self.dates(side["date"], kept[self.dates_after + 1][0], *dates)
+        _, (to_fact, from_facts) = self.facts(side["fact"], kept[self.facts_after + 1][0], *facts)
+        _, (to_first, to_last, from_names) = self.names(side["first"], side["last"], kept[self.names_after + 1][0], weights["embedding"], *names)
         layers = []
-        for layer, (x, *attention) in zip(reversed(weights["layers"]), reversed(kept)):
+        for at, layer, (x, *attention) in zip(reversed(range(len(kept))), reversed(weights["layers"]), reversed(kept)):
+            if at == self.names_after:
+                back = back + from_names
+            if at == self.dates_after:
+                back = back + from_dates
+            if at == self.facts_after:
+                back = back + from_facts
             last, passed, mixed = self.after_back({name: layer[name] for name in LAST}, x, attention[3], back)
             inner = self.attend_back(*attention, mixed)
             first, back = self.before_back(rows, {name: layer[name] for name in FIRST}, x, inner, passed)
             layers.append(first | last)
-        return loss, {"embedding": self.unlook(embedding, given, back), "layers": layers[::-1], "norm": norm}
+        return loss, {"embedding": self.unlook(embedding, given, back), "layers": layers[::-1], "norm": norm, "side": {"date": to_date, "fact": to_fact, "first": to_first, "last": to_last}}

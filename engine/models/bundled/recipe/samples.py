@@ -5,7 +5,9 @@ import random
 import re
 import string
 
+import tools_more
 import wordings as say
+from held_out import held_out
 from values import REAL, digits, letters, reserved, syllables, value
 from wordings import expand
 
@@ -35,6 +37,10 @@ def usual(rng: random.Random, patterns: list[str]) -> list[str]:
     return patterns[:3] if rng.random() < 0.25 else patterns
 
 
+# The values told in the conversation being made, with the number of the fact each belongs to: for a side task of the training.
+TOLD: dict[str, int] = {}
+
+
 class Fact:
     """Something the user can tell and ask for: how it is worded, and the value it has here."""
 
@@ -45,9 +51,14 @@ class Fact:
         text = expand(rng, pattern.replace("{attr}", self.attribute))
         return text.replace("{year}", str(rng.randint(1950, 2026))).replace("{}", value_)
 
+    @property
+    def number(self) -> int:
+        return FACT_NUMBERS.get(self.key, len(FACT_NUMBERS))
+
     def tell(self, rng: random.Random, value_: str, change: bool = False) -> str:
+        TOLD[value_] = self.number
         text = self.fill(rng, rng.choice(usual(rng, self.words["change" if change and rng.random() < 0.8 else "tell"])), value_)
-        return article(text) if self.kind in ("job", "animal") and rng.random() < 0.5 else text
+        return freed(rng, article(text) if self.kind in ("job", "animal") and rng.random() < 0.5 else text, value_)
 
     def ask(self, rng: random.Random) -> str:
         return self.fill(rng, rng.choice(usual(rng, self.words["ask"])))
@@ -59,6 +70,7 @@ class Fact:
         return self.fill(rng, self.words["unknown"])
 
 
+FACT_NUMBERS = {key: at for at, key in enumerate(say.FACTS)}
 CORE = {key: Fact(key, words["kind"], words) for key, words in say.FACTS.items()}
 GENERIC = {"tell": say.ATTRIBUTE_TELL, "change": say.ATTRIBUTE_CHANGE, "ask": say.ATTRIBUTE_ASK, "answer": "Your {attr} is {}.", "unknown": "I don't know your {attr}.", "ack": "Got it, your {attr} is {}.", "clause": "your {attr} is {}"}
 ATTRIBUTES = [(name.replace("_", " "), kind) for kind, names in say.ATTRIBUTES.items() for name in names]
@@ -137,7 +149,24 @@ def loosened(rng: random.Random, text: str) -> str:
         small = [at for at, word in enumerate(words) if word in ("the", "is", "do", "a", "you", "to", "of", "I", "that")]
         if small:
             del words[rng.choice(small)]
-    return " ".join(words)
+    made = " ".join(words)
+    return text if held_out(made) else made
+
+
+def freed(rng: random.Random, text: str, told: str) -> str:
+    """A statement with a small word more or less, or with a clause about something else around it; the value stays as it is."""
+    roll = rng.random()
+    if roll < 0.14:
+        words = text.replace(told, "\0").split(" ")
+        if rng.random() < 0.6:
+            words.insert(rng.randint(0, len(words) - 1), rng.choice(say.ADVERBS))
+        else:
+            small = [at for at, word in enumerate(words) if word in ("the", "is", "a", "to", "of", "that", "am", "have", "my", "My", "in")]
+            if len(words) > 4 and small:
+                del words[rng.choice(small)]
+        made = " ".join(words)
+        return text if held_out(made.replace("\0", "{}")) else made.replace("\0", told)
+    return text
 
 
 def statement(rng: random.Random, text: str) -> str:
@@ -182,10 +211,10 @@ def chat_turn(rng: random.Random) -> tuple[str, str]:
     if roll < 0.54:
         asked, answer = rng.choice(say.SMALL_TALK)
         return sloppy(rng, words_in(rng, expand(rng, rng.choice(asked))) + rng.choice(["", "!", ".", "?"])), answer
-    if roll < 0.78:
+    if roll < 0.82:
         asked, answer = rng.choice(say.ABOUT_ECHORATOR)
         return sloppy(rng, question(rng, expand(rng, rng.choice(usual(rng, asked))))), answer
-    if roll < 0.87:
+    if roll < 0.88:
         return sloppy(rng, aside(rng) + rng.choice([".", ".", "", "!"])), "I see, thank you for telling me."
     if roll < 0.94:
         return sloppy(rng, question(rng, words_in(rng, expand(rng, rng.choice(say.OUT_OF_SCOPE))))), say.NOT_MY_THING
@@ -459,22 +488,68 @@ def ask_with_block(talk_: Conversation, asked: Fact, others: list[Fact], block: 
         talk_.exchange(block + statement(rng, fresh.tell(rng, told)), fresh.fill(rng, fresh.words["ack"], told))
 
 
-def newer_wins(rng: random.Random) -> list[Piece]:
+def two_dates(rng: random.Random) -> tuple[str, str]:
+    """An older and a newer date: mostly years or months apart, sometimes only days."""
+    roll = rng.random()
+    if roll < 0.25:
+        older, newer = sorted(rng.sample(range(2019, 2030), 2))
+        return tuple(f"{year}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}" for year in (older, newer))
+    if roll < 0.75:
+        year = rng.choice((2024, 2025, 2026, 2026, 2026, 2027))
+        older, newer = sorted(rng.sample(range(1, 13), 2))
+        return tuple(f"{year}-{month:02d}-{rng.randint(1, 28):02d}" for month in (older, newer))
+    when = date(rng)
+    return when, later_than(rng, when)
+
+
+def asked_when(rng: random.Random, talk_: Conversation, told: str, when: str, block: str = "") -> None:
+    """On which day something was said: this teaches that a line has a date, before dates are compared."""
+    talk_.exchange(block + expand(rng, rng.choice(say.WHEN)).replace("{}", told) + rng.choice(["?", "?", "", "."]), f"You told me on {when}.")
+
+
+def newer_wins(rng: random.Random, most: int = 3) -> list[Piece]:
     """A block of facts that each stand in it twice, in either order: the later date holds, whatever comes first."""
     talk_ = Conversation(rng)
-    facts = choose_facts(rng, rng.choice((1, 1, 2, 2, 3)), talk_.used)
+    facts = choose_facts(rng, rng.randint(1, most), talk_.used)
     lines: list[tuple[str, str]] = []
+    dated: list[tuple[str, str]] = []
     for fact in facts:
         older, newer = value(rng, fact.kind, talk_.used), value(rng, fact.kind, talk_.used)
-        when = date(rng)
-        lines += [(when, fact_line(rng, fact, older)), (later_than(rng, when), fact_line(rng, fact, newer))]
+        first, second = two_dates(rng)
+        lines += [(first, fact_line(rng, fact, older)), (second, fact_line(rng, fact, newer))]
+        dated += [(older, first), (newer, second)]
         talk_.known[fact.key] = newer
-    lines += [(date(rng), noise_line(rng, facts)) for _ in range(rng.choice((0, 0, 1, 2)))]
+    lines += [(date(rng), noise_line(rng, facts)) for _ in range(rng.choice((0, 0, 0, 1, 2, 3)))]
     rng.shuffle(lines)
-    asked, *rest = rng.sample(facts, len(facts))
-    talk_.ask(asked, memory_block(rng, lines))
-    for fact in rest:
-        talk_.ask(fact)
+    block = memory_block(rng, lines)
+    if rng.random() < 0.3:
+        asked_when(rng, talk_, *rng.choice(dated), block)
+        block = ""
+    for fact in rng.sample(facts, len(facts)):
+        talk_.ask(fact, block)
+        block = ""
+    return talk_.pieces
+
+
+def plain_dates(rng: random.Random) -> list[Piece]:
+    """The same in its simplest form: one fact, two lines in the commonest words, dates far apart; when each was said, and what holds."""
+    talk_ = Conversation(rng)
+    fact = CORE[rng.choice(list(CORE))] if rng.random() < 0.7 else attribute_fact(rng)
+    told = [value(rng, fact.kind, talk_.used) for _ in range(2 if rng.random() < 0.7 else 3)]
+    gap = rng.choice((1, 2, 3, 4))
+    months = sorted(rng.sample(range(1, 13, gap), len(told)))
+    year = rng.choice(("2025", "2026", "2026"))
+    dates = [f"{year}-{month:02d}-{rng.randint(1, 28):02d}" for month in months] if rng.random() < 0.7 else sorted(f"{made}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}" for made in rng.sample(range(2020, 2030), len(told)))
+    lines = [(when, f"user: {fact.fill(rng, rng.choice(fact.words['tell'][:3]), one)}.") for when, one in zip(dates, told)]
+    TOLD.update(dict.fromkeys(told, fact.number))
+    rng.shuffle(lines)
+    talk_.known[fact.key] = told[-1]
+    block = memory_block(rng, lines)
+    if rng.random() < 0.5:
+        for one, when in rng.sample(list(zip(told, dates)), rng.randint(1, len(told))):
+            asked_when(rng, talk_, one, when, block)
+            block = ""
+    talk_.exchange(block + fact.fill(rng, rng.choice(fact.words["ask"][:3])) + "?", talk_.answer_for(fact))
     return talk_.pieces
 
 
@@ -507,18 +582,20 @@ def invented_tool(rng: random.Random) -> Tool:
 
 def some_tool(rng: random.Random) -> Tool:
     roll = rng.random()
-    if roll < 0.3:
+    if roll < 0.15:
         return invented_tool(rng)
-    if roll < 0.7:
+    if roll < 0.5:
+        return Tool(*tools_more.composed(rng))
+    if roll < 0.8:
         names, about, parameters, kind, requests, results = rng.choice(say.TOOL_SUBJECTS)
-        return Tool(rng.choice(names), expand(rng, about), (rng.choice(parameters),), (kind,), requests, results)
+        return Tool(names[0] if rng.random() < 0.4 else rng.choice(names), expand(rng, about), (rng.choice(parameters),), (kind,), requests, results)
     names, about, pairs, kinds, requests, results = rng.choice(say.TOOL_PAIRS)
-    return Tool(rng.choice(names), expand(rng, about), rng.choice(pairs), kinds, requests, results)
+    return Tool(names[0] if rng.random() < 0.4 else rng.choice(names), expand(rng, about), rng.choice(pairs), kinds, requests, results)
 
 
-def some_tools(rng: random.Random) -> list[Tool]:
+def some_tools(rng: random.Random, counts: tuple[int, ...] = (1, 2, 2, 3, 3, 4, 5)) -> list[Tool]:
     offered: dict[str, Tool] = {}
-    for _ in range(rng.choice((1, 2, 2, 3, 3, 4, 5))):
+    for _ in range(rng.choice(counts)):
         tool = some_tool(rng)
         offered.setdefault(tool.description, tool)
     return list(offered.values())
@@ -548,13 +625,15 @@ def result_of(rng: random.Random, tool: Tool) -> tuple[str, str]:
     return json.dumps(result, ensure_ascii=False), " and ".join(parts).capitalize()[:1] + " and ".join(parts)[1:] + "."
 
 
-def use_tool(talk_: Conversation, tool: Tool) -> None:
+def use_tool(talk_: Conversation, tool: Tool, answered: float = 0.6) -> None:
     rng = talk_.rng
     values = [value(rng, kind, talk_.used) for kind in tool.kinds]
     asked = expand(rng, rng.choice(tool.requests)).replace("{}", values[0]).replace("{1}", values[-1])
+    if rng.random() < 0.3:
+        asked = freed(rng, asked, values[0]) if len(values) == 1 else asked
     talk_.turn("user", around(rng, say.BEFORE_ASK, [""])[0] + asked + rng.choice(["?", ".", "", "", ", please", "!", " now"]))
     talk_.turn("assistant", call_text(tool, values), True)
-    if rng.random() < 0.6:
+    if rng.random() < answered:
         result, answer = result_of(rng, tool)
         talk_.turn("tool", result)
         talk_.turn("assistant", answer, True)
@@ -584,6 +663,52 @@ def with_tools(rng: random.Random) -> list[Piece]:
             talk_.ask(fact)
         else:
             missing_tool(talk_, tools)
+    return talk_.pieces
+
+
+def choose_tool(rng: random.Random) -> list[Piece]:
+    """One request after another to the same tools: each teaches to tell them apart."""
+    talk_ = Conversation(rng)
+    tools = some_tools(rng, (2, 3, 3, 4, 4, 5))
+    head = system_text(rng) + "\n" if rng.random() < 0.1 else ""
+    talk_.turn("system", head + "Tools:\n" + "\n".join(tool.line() for tool in tools))
+    for _ in range(rng.choice((2, 3, 4))):
+        roll = rng.random()
+        if roll < 0.66:
+            use_tool(talk_, rng.choice(tools), 0.1)
+        elif roll < 0.74:
+            missing_tool(talk_, tools)
+        elif roll < 0.84:
+            small_turns(talk_, 1)
+        else:
+            fact = choose_facts(rng, 1, talk_.used)[0]
+            if rng.random() < 0.75:
+                talk_.tell([fact])
+            talk_.ask(fact)
+    return talk_.pieces
+
+
+def plain_tools(rng: random.Random) -> list[Piece]:
+    """Tool choice in its simplest form: each tool has a word of its own, which the request says again."""
+    talk_ = Conversation(rng)
+    nouns: list[str] = []
+    for _ in range(rng.choice((2, 2, 3, 3))):
+        roll = rng.random()
+        noun = rng.choice(ATTRIBUTES)[0].split(" ")[-1] if roll < 0.25 else rng.choice(tools_more.LOOKUPS)[0].split(" ")[-1] if roll < 0.5 else rng.choice(REAL["word"]) if roll < 0.8 else syllables(rng)
+        if noun.isascii() and noun.isalpha() and noun not in nouns:
+            nouns.append(noun)
+    shape = rng.random()
+    verbs = [rng.choice(("get", "find", "show", "check", "read")) for _ in nouns]
+    names = nouns if shape < 0.3 else [f"{verb}_{noun}" for verb, noun in zip(verbs, nouns)] if shape < 0.9 else [f"{noun}_of" for noun in nouns]
+    parameter = rng.choice(("name", "item", "place", "id"))
+    about = rng.choice(("The {} of a {p}", "{Verb} the {} of a {p}", "{Verb} the {}", "Use this for the {}"))
+    lines = [f"{name}({parameter}): " + about.replace("{Verb}", verb.capitalize()).replace("{p}", parameter).replace("{}", noun) for name, verb, noun in zip(names, verbs, nouns)]
+    talk_.turn("system", "Tools:\n" + "\n".join(lines))
+    order = [rng.randrange(len(nouns)) for _ in range(rng.choice((2, 2, 3)))]
+    for at in order:
+        told = value(rng, rng.choice(("name", "city", "word")), talk_.used)
+        asked = expand(rng, rng.choice(("What is the {n} of {}", "(Get|Find|Show me|Tell me|I need) the {n} (of|for) {}", "{n} of {}", "{}: {n}", "(Which|What) {n} does {} have"))).replace("{n}", nouns[at]).replace("{}", told)
+        talk_.exchange(asked + rng.choice("?. "), f'<tool_call>{json.dumps({"name": names[at], "arguments": {parameter: typed(told)}}, ensure_ascii=False)}</tool_call>')
     return talk_.pieces
 
 
@@ -681,12 +806,56 @@ def with_schema_from_talk(rng: random.Random) -> list[Piece]:
     return talk_.pieces
 
 
+def latest_wins(rng: random.Random) -> list[Piece]:
+    """Facts that are told anew, with and without a sign of it: what was said last holds."""
+    talk_ = Conversation(rng)
+    facts = choose_facts(rng, rng.choice((1, 2, 2, 3)), talk_.used)
+    for fact in facts:
+        talk_.tell([fact])
+    distractors(talk_, rng.choice((0, 0, 1)))
+    changed = rng.sample(facts, rng.randint(1, len(facts)))
+    for fact in changed:
+        talk_.tell([fact], change=rng.random() < 0.7)
+    distractors(talk_, rng.choice((0, 0, 1)))
+    for fact in rng.sample(facts, len(facts)):
+        talk_.ask(fact)
+    return talk_.pieces
+
+
+def not_told(rng: random.Random) -> list[Piece]:
+    """Facts that were told and facts that were not, asked in turn."""
+    talk_ = Conversation(rng)
+    told, missing = choose_facts(rng, rng.choice((1, 2, 2, 3)), talk_.used), rng.choice((1, 2, 2))
+    for fact in told:
+        talk_.tell([fact])
+    absent = [fact for fact in CORE.values() if fact.key not in talk_.known]
+    for fact in rng.sample([rng.choice(told), *rng.sample(absent, min(missing, len(absent)))], 1 + min(missing, len(absent))):
+        talk_.ask(fact)
+    return talk_.pieces
+
+
+def far_away(rng: random.Random) -> list[Piece]:
+    """Facts first, then a long stretch about other things, then a question for each fact and for one that was never told."""
+    talk_ = Conversation(rng)
+    maybe_system(talk_, 0.1)
+    *facts, missing = choose_facts(rng, rng.choice((2, 3, 3, 4, 5)), talk_.used)
+    for fact in facts:
+        talk_.tell([fact])
+    distractors(talk_, rng.randint(5, 36))
+    asked = rng.sample(facts, len(facts))
+    asked.insert(rng.randint(0, len(asked)), missing)
+    for fact in asked:
+        talk_.ask(fact)
+    return talk_.pieces
+
+
 SHORT = [
-    (0.27, told_and_asked), (0.08, lambda rng: talk(rng, rng.randint(2, 4))), (0.26, lambda rng: with_memory(rng, rng.choice((1, 1, 2, 3, 6)))), (0.09, newer_wins),
-    (0.13, small_talk), (0.18, with_tools), (0.07, with_schema), (0.01, with_schema_from_talk),
+    (0.10, told_and_asked), (0.11, latest_wins), (0.11, not_told), (0.03, lambda rng: talk(rng, rng.randint(2, 4))), (0.15, lambda rng: with_memory(rng, rng.choice((1, 1, 2, 3, 6)))),
+    (0.02, plain_dates), (0.03, lambda rng: newer_wins(rng, 1)), (0.05, newer_wins),
+    (0.18, small_talk), (0.06, with_tools), (0.12, choose_tool), (0.02, plain_tools), (0.11, with_schema), (0.01, with_schema_from_talk),
 ]
 LONG = [
-    (0.35, lambda rng: told_and_asked(rng, rng.randint(4, 36))), (0.35, lambda rng: talk(rng, rng.randint(6, 32))), (0.30, lambda rng: with_memory(rng, 12)),
+    (0.60, far_away), (0.20, lambda rng: talk(rng, rng.randint(6, 32))), (0.20, lambda rng: with_memory(rng, 12)),
 ]
 
 
@@ -695,6 +864,7 @@ def sample(rng: random.Random, long: bool = False) -> list[Piece]:
     mix = LONG if long else SHORT
     make = rng.choices([entry[1] for entry in mix], weights=[entry[0] for entry in mix])[0]
     while True:
+        TOLD.clear()
         try:
             return make(rng)
         except (ValueError, IndexError):

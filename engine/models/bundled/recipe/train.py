@@ -90,6 +90,8 @@ def main() -> None:
     if given.start_from:
         kept = pickle.loads(given.start_from.read_bytes())
         weights, state, shape, begin = kept["weights"], kept["state"], kept["shape"], kept["step"]
+    for tree in (weights, state["first"], state["second"], state["average"]):
+        tree["side"] = model.initial_side(shape) | tree.get("side", {})
     gradient = model.Gradient(shape)
     add = jax.jit(lambda left, right: jax.tree.map(jnp.add, left, right), donate_argnums=0)
     change = jax.jit(update, donate_argnums=(0, 1))

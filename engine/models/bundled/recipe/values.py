@@ -96,7 +96,7 @@ def accented(rng: random.Random) -> str:
 
 def foreign(rng: random.Random) -> str:
     script = rng.choice(("cyrillic", "greek", "cyrillic", "greek", *SCRIPTS))
-    return "".join(rng.choices(SCRIPTS[script], k=rng.randint(2, 8)))
+    return "".join(rng.choices(SCRIPTS[script], k=rng.randint(2, 7)))
 
 
 def ideographs(rng: random.Random) -> str:
@@ -111,22 +111,22 @@ def code(rng: random.Random) -> str:
 
 def word(rng: random.Random) -> str:
     roll = rng.random()
-    if roll < 0.66:
+    if roll < 0.70:
         return syllables(rng)
-    if roll < 0.78:
+    if roll < 0.79:
         return letters(rng)
-    if roll < 0.86:
+    if roll < 0.89:
         return accented(rng)
-    if roll < 0.97:
+    if roll < 0.985:
         return foreign(rng)
     return ideographs(rng)
 
 
 def invented(rng: random.Random) -> str:
     roll = rng.random()
-    if roll < 0.82:
+    if roll < 0.80:
         return word(rng)
-    if roll < 0.88:
+    if roll < 0.87:
         return word(rng) + "-" + word(rng)
     if roll < 0.96:
         return word(rng) + " " + word(rng)
@@ -157,9 +157,9 @@ def candidate(rng: random.Random, kind: str) -> str:
     if kind == "code":
         return rng.choice((code, digits, invented))(rng)
     roll = rng.random()
-    if roll < 0.3:
+    if roll < 0.34:
         return rng.choice(REAL.get(kind, REAL["word"]))
-    if roll < 0.38 and kind in ("food", "colour", "job", "animal", "city", "word"):
+    if roll < 0.46 and kind in ("food", "colour", "job", "animal", "city", "word"):
         return " ".join([*rng.sample(REAL["word"], rng.choice((1, 1, 2))), rng.choice(REAL[kind])])
     return dressed(rng, kind, invented(rng))
 

@@ -4,17 +4,22 @@ import random
 import re
 
 import wordings_more
+import wordings_wide
+from held_out import held_out
 
 GROUP = re.compile(r"\(([^()]*)\)")
 
 
 def expand(rng: random.Random, pattern: str) -> str:
     """One sentence of a pattern; the innermost choices are made first."""
-    while True:
-        made = GROUP.sub(lambda found: rng.choice(found.group(1).split("|")), pattern)
-        if made == pattern:
-            return re.sub(r" {2,}", " ", made).strip()
-        pattern = made
+    for _ in range(20):
+        text, made = "", pattern
+        while made != text:
+            text, made = made, GROUP.sub(lambda found: rng.choice(found.group(1).split("|")), made)
+        text = re.sub(r" {2,}", " ", text).strip()
+        if not held_out(text):
+            return text
+    raise ValueError("only held-out wordings")
 
 
 # Each fact: the kind of its value, how it is told, how it is changed, how it is asked for, and how the assistant says it.
@@ -408,3 +413,20 @@ for asked, _ in ABOUT_ECHORATOR:
             asked.extend(wider)
 for part, texts in wordings_more.ANIMALS.items():
     ANIMALS[part] += texts
+
+# The widening of wordings_wide.py.
+for key, words in FACTS.items():
+    words["tell"] += wordings_wide.TELL.get(key, [])
+    words["change"] += wordings_wide.CHANGE[key]
+    words["ask"] += wordings_wide.ASK.get(key, [])
+    CLAUSE = wordings_wide.CLAUSES.get({"petKind": "pet"}.get(key, key))
+    if CLAUSE:
+        CLAUSES[{"petKind": "pet"}.get(key, key)][1].extend(CLAUSE)
+IDENTITY += wordings_wide.IDENTITY
+GREETINGS += wordings_wide.GREETINGS
+JSON_STARTS += wordings_wide.JSON_STARTS
+for asked, _ in ABOUT_ECHORATOR:
+    for start, wider in wordings_wide.ECHORATOR.items():
+        if asked[0].startswith(start):
+            asked.extend(wider)
+WHEN = wordings_wide.WHEN
