@@ -24,7 +24,7 @@ export interface Engine {
   conversations: Conversations;
   stores: Pick<Stores, "health">;
   /** Of the keys' quotas. */
-  counters: Pick<Counters, "take">;
+  counters: Pick<Counters, "take" | "health">;
   telemetry: Telemetry;
   clock: Clock;
   newId: NewId;
@@ -51,7 +51,7 @@ export type InferenceEngine = HealthEngine &
 /** What probes ask; without models or stores there are no probes of them. */
 export type HealthEngine = EdgeEngine &
   Pick<Engine, "version" | "instance" | "startedMs" | "serving"> &
-  Partial<Pick<Engine, "models" | "stores">>;
+  Partial<Pick<Engine, "models" | "stores" | "counters">>;
 
 export interface ConfigChange {
   applied: string[];

@@ -1,5 +1,6 @@
 /** Health, metrics and the OpenAPI document: what probes, scrapers and tools ask for. */
 import { paths } from "../contract/endpoints.ts";
+import type { Counters } from "../stores/counters.ts";
 import type { Stores } from "../stores/store.ts";
 import type { Access, Dialect, HealthEngine, Readiness, Route } from "./call.ts";
 import { renderProblem } from "./main/problem.ts";
@@ -42,7 +43,7 @@ export function createLiveDialect(engine: HealthEngine): Dialect {
 }
 
 function healthRoutes(engine: HealthEngine): Route[] {
-  const { models, stores } = engine;
+  const { models, stores, counters } = engine;
   const open = (
     path: string,
     summary: string,
@@ -83,7 +84,11 @@ function healthRoutes(engine: HealthEngine): Route[] {
         ]),
     ...(stores === undefined
       ? []
-      : [open(paths.cognition, "Whether memory works.", () => cognition(stores))]),
+      : [
+          open(paths.cognition, "Whether memory and the keys' limits work.", () =>
+            cognition(stores, counters),
+          ),
+        ]),
   ];
 }
 
@@ -101,10 +106,21 @@ function renderReadiness(engine: HealthEngine, asked: Readiness): Response {
 }
 
 /** Degraded still answers 200: inference goes on, and the reason is there to read. */
-async function cognition(stores: Pick<Stores, "health">): Promise<Response> {
-  const { status, reason } = await stores.health();
-  const memory = { status, reasons: reason === undefined ? [] : [reason] };
-  return json({ ...memory, parts: { memory } }, { status: status === "failed" ? 503 : 200 });
+async function cognition(
+  stores: Pick<Stores, "health">,
+  counters: Pick<Counters, "health"> | undefined,
+): Promise<Response> {
+  const memory = toPart(await stores.health());
+  const limits = toPart(counters?.health() ?? { status: "ok", reason: undefined });
+  const isDegraded = memory.status === "ok" && limits.status === "degraded";
+  const status = isDegraded ? "degraded" : memory.status;
+  const reasons = [...memory.reasons, ...limits.reasons.map(reason => `limits of keys: ${reason}`)];
+  const whole = { status, reasons, parts: { memory, limits } };
+  return json(whole, { status: status === "failed" ? 503 : 200 });
+}
+
+function toPart<Status>({ status, reason }: { status: Status; reason: string | undefined }) {
+  return { status, reasons: reason === undefined ? [] : [reason] };
 }
 
 function documentRoutes({ engine, described, metrics = "use" }: HealthOptions): Route[] {
