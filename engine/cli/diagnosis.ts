@@ -133,9 +133,11 @@ function fromConditions(about: string, { conditions }: Evidence): Finding[] {
       (type === "Stalled" && status === "True") ||
       (type !== "Stalled" && type !== "Reconciling" && status === "False"),
   );
-  return bad.flatMap(({ type, reason, message }) => {
+  return bad.flatMap(({ reason, message }) => {
     const remedy = remedyOf(reason);
-    const line = `condition ${type}: ${reason}`;
+    // Conditions that name one reason are one line.
+    const types = bad.filter(other => other.reason === reason).map(({ type }) => type);
+    const line = `conditions ${types.join(", ")}: ${reason}`;
     return remedy === undefined
       ? []
       : [{ about, what: message || reason, remedy, evidence: [line] }];

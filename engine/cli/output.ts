@@ -86,6 +86,25 @@ export function renderProgress(completed: number, total: number | undefined, wid
   return `${bar} ${percent} %  ${renderBytes(completed)} of ${renderBytes(total)}`;
 }
 
+/** Broken between words where a person looks; words that are longer than a line stay whole. */
+export function wrap(streams: Streams, text: string, indent = ""): string {
+  const { columns = Number.POSITIVE_INFINITY } = streams;
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length < columns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(last === undefined ? word : `${indent}${word}`);
+  }
+  return lines.join("\n");
+}
+
+/** On one line of a terminal; whole elsewhere. */
+export function cut(streams: Streams, text: string): string {
+  const { columns = Number.POSITIVE_INFINITY } = streams;
+  return text.length < columns ? text : `${text.slice(0, columns - 2)}…`;
+}
+
 export interface StatusLine {
   /** Replaces the line on a terminal; elsewhere a new line when the text's first word has changed. */
   show(text: string): void;

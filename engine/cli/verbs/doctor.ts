@@ -1,8 +1,8 @@
 /** kollama doctor: why a model is stuck, from what its place can tell. */
-import type { Verb } from "../command.ts";
+import type { Streams, Verb } from "../command.ts";
 import { diagnose, type Finding } from "../diagnosis.ts";
 import { exits } from "../exits.ts";
-import { paint, show } from "../output.ts";
+import { cut, paint, show, wrap } from "../output.ts";
 
 export const doctor: Verb = {
   name: "doctor",
@@ -22,16 +22,20 @@ export const doctor: Verb = {
       human: rows =>
         rows.length === 0
           ? `${paint(streams, "green", "Nothing is wrong")} in ${place.title}.\n`
-          : rows
-              .map(finding => renderFinding(finding, text => paint(streams, "red", text)))
-              .join("\n"),
+          : rows.map(finding => renderFinding(streams, finding)).join("\n"),
       names: rows => rows.map(({ about: subject }) => subject),
     });
     return unique.length === 0 ? exits.ok.code : exits.unhealthy.code;
   },
 };
 
-function renderFinding(finding: Finding, mark: (text: string) => string): string {
-  const seen = finding.evidence.map(line => `    ${line}\n`).join("");
-  return `${mark(finding.about)}: ${finding.what}\n  Do: ${finding.remedy}\n${seen === "" ? "" : `  Seen:\n${seen}`}`;
+/** What was seen is cut on a terminal; --output json has all of it. */
+function renderFinding(streams: Streams, { about, what, remedy, evidence }: Finding): string {
+  const head = wrap(streams, `${about}: ${what}`).slice(about.length);
+  const seen = evidence.map(line => `${cut(streams, `    ${line}`)}\n`).join("");
+  return [
+    `${paint(streams, "red", about)}${head}\n`,
+    `${wrap(streams, `  Do: ${remedy}`, "      ")}\n`,
+    seen === "" ? "" : `  Seen:\n${seen}`,
+  ].join("");
 }
