@@ -7,6 +7,7 @@ import type { Random } from "../../kit/random.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { Backend } from "../backend.ts";
 import type { Track, WorkerAddress } from "./catalog.ts";
+import { waitUnlessHeldUp } from "./held-up.ts";
 
 /** A Backend; one on another machine also says what all gateways together have running there. */
 export type WorkerBackend = Backend & {
@@ -167,7 +168,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     if (backend === undefined || backend.failure() !== undefined) return false;
     const over = new AbortController();
     const waitMs = member.address.isOthers ? limits.workerAnswerMs : timing.probeWaitMs;
-    const late = clock.sleep(waitMs, over.signal).then(() => false);
+    const late = waitUnlessHeldUp(clock, waitMs, over.signal).then(() => false);
     const answer = backend.countTokens({ kind: "prompt", prompt: "." }).then(
       () => true,
       () => false,

@@ -2,6 +2,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { EngineError } from "../../../../engine/contract/errors.ts";
 import { limits } from "../../../../engine/contract/limits.ts";
+import { systemClock } from "../../../../engine/kit/clock.ts";
 import { ask, createRoutingBench, type RoutingBench, say } from "../../../support/routing.ts";
 
 const spec = { name: "assistant", source: "bundled:echo-tiny" };
@@ -123,6 +124,27 @@ test("a worker that starts is asked until it serves, before the catalog says so,
   world.catalog.set(spec, [starting, { id: "w2" }]);
   await ask(world.models, "assistant", say("hi"));
   expect(world.sent.map(one => one.worker)).toEqual(["w1", "w1", "w2"]);
+});
+
+test("a worker is not left out because the gateway itself was held up", async () => {
+  let asked = 0;
+  const { catalog, models, log } = start({
+    scripted: () => ({ tokenMs: 1_500 }),
+    wrap: (_id, backend) => ({
+      ...backend,
+      async countTokens(input) {
+        asked += 1;
+        const untilMs = performance.now() + 800;
+        while (performance.now() < untilMs);
+        await systemClock.sleep(20);
+        return backend.countTokens(input);
+      },
+    }),
+  });
+  catalog.set(spec, [{ id: "w1" }]);
+  await ask(models, "assistant", { ...say("hello"), maxTokens: 1 });
+  expect(asked).toBeGreaterThan(0);
+  expect(log.map(line => line.message)).not.toContain("a worker is left out");
 });
 
 test("a worker that is silent without closing a connection is given up, and its reply goes on elsewhere", async () => {
