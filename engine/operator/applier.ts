@@ -40,14 +40,15 @@ export function createApplier(cluster: Cluster, clock: Pick<Clock, "monotonic">)
 
   async function write(wanted: KubernetesObject, live: KubernetesObject | undefined) {
     if (live !== undefined) await keepReplicas(cluster, wanted, live);
-    const how = { fieldManager: fieldManagers.operator, force: true };
+    const fieldManager = fieldManagers.operator;
     try {
-      return await cluster.apply(wanted, how);
+      // What is not seen as ours may be somebody else's: a stack's model of the same name is not taken over.
+      return await cluster.apply(wanted, { fieldManager, force: live !== undefined });
     } catch (error) {
       if (!isImmutable(error)) throw error;
       // Its pods stay and are taken over by the new one.
       await cluster.remove(refOf(wanted), { propagation: "Orphan" });
-      return await cluster.apply(wanted, how);
+      return await cluster.apply(wanted, { fieldManager, force: true });
     }
   }
 
@@ -142,7 +143,14 @@ export function toPruned(
 export function toApplyProblem(error: unknown) {
   if (!(error instanceof KubernetesError) || error.code === "kubernetes_unreachable")
     return undefined;
+  // Of field managers, and not of versions, where a second look is enough.
+  if (/Apply failed with \d+ conflict/.test(error.message))
+    return { reason: "NameConflict" as const, message: taken(error) };
   const isQuota = /exceeded quota/.test(error.message);
   const reason = isQuota ? ("QuotaExceeded" as const) : ("ApplyFailed" as const);
   return { reason, message: `${error.message} ${error.remedy}` };
+}
+
+function taken(error: KubernetesError): string {
+  return `Somebody else made objects of this model's name: ${error.message}. Delete this Model, or take the model out of where it is declared besides, such as a stack.`;
 }

@@ -339,6 +339,26 @@ describeOnTestbed("api", "the operator", () => {
     await untilCondition("inner", "Stalled", "True SourceRefused");
   });
 
+  test("a model that a stack has already is left to the stack, and can be removed without harm", async () => {
+    await begin();
+    const declared = { apiVersion: "v1", kind: "ConfigMap" };
+    const metadata = { namespace, labels: { "app.kubernetes.io/managed-by": "echorator-stack" } };
+    const account = { apiVersion: "v1", kind: "ServiceAccount" };
+    for (const kind of [account, declared])
+      await cluster.apply(
+        { ...kind, metadata: { ...metadata, name: "model-shared" } },
+        { fieldManager: "stack" },
+      );
+    await write("shared", bundled);
+    await expect
+      .poll(async () => JSON.stringify(await statusOf("shared")), within)
+      .toContain("NameConflict");
+    const left = await cluster.get(refOf(kinds.configMap, "model-shared"));
+    expect(left?.metadata.ownerReferences).toBeUndefined();
+    expect(left?.metadata.labels).toEqual(metadata.labels);
+    expect(await cluster.get(refOf(kinds.deployment, "model-shared"))).toBeUndefined();
+  });
+
   test("a server of others needs a route and nothing else", async () => {
     await begin();
     await write("others", { source: "openai:https://api.example.org/v1#gpt" });
