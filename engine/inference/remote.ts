@@ -10,6 +10,7 @@ import type { Backend } from "./backend.ts";
 import { createChunkReader } from "./remote/chunks.ts";
 import { createConnection } from "./remote/connection.ts";
 import { readServerFacts, readWorkerFacts } from "./remote/facts.ts";
+import { isCount, isEmbeddings } from "./remote/shapes.ts";
 import { type ServerKind, toCounted, toWish } from "./remote/wish.ts";
 import { workerGone } from "./remote/worker-gone.ts";
 import { toAbortError } from "./slots.ts";
@@ -129,6 +130,7 @@ export async function createRemoteBackend(
       const { body } = toCounted(input, model);
       if (kind === "worker") {
         const counted = await connection.ask(workerPaths.count, body, never, limits.workerAnswerMs);
+        if (!isCount(counted)) throw strange(options.url);
         return (counted as WorkerCount).tokens;
       }
       // Nobody counts there; the question shows at least that the server lives.
@@ -138,7 +140,10 @@ export async function createRemoteBackend(
     async embed(texts, caller) {
       if (texts.length === 0) return { vectors: [], promptTokens: 0 };
       const body = { model, input: texts, encoding_format: "base64" };
-      const reply = (await connection.ask("/v1/embeddings", body, caller)) as EmbeddingsReply;
+      const answer = await connection.ask("/v1/embeddings", body, caller);
+      if (!isEmbeddings(answer)) throw strange(options.url);
+      const reply = answer as EmbeddingsReply;
+      if (reply.data.length !== texts.length) throw strange(options.url);
       const vectors = reply.data
         .toSorted((a, b) => a.index - b.index)
         .map(({ embedding }) => toVector(embedding));
@@ -165,6 +170,13 @@ async function unlessAborted(wait: Promise<void>, signal: AbortSignal): Promise<
   } finally {
     signal.removeEventListener("abort", abort);
   }
+}
+
+function strange(url: string): EngineError {
+  return new EngineError(
+    "model_crashed",
+    `The model's server at ${url} answers with what is no answer.`,
+  );
 }
 
 interface EmbeddingsReply {

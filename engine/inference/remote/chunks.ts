@@ -8,11 +8,13 @@ import type {
   Usage,
 } from "../../contract/chat.ts";
 import { EngineError } from "../../contract/errors.ts";
+import { limits } from "../../contract/limits.ts";
 import type { WorkerChunk, WorkerLoad } from "../../contract/worker.ts";
 import { toWorkerError } from "./connection.ts";
+import { isChunk } from "./shapes.ts";
 
 interface Chunk {
-  choices?: Choice[];
+  choices?: Choice[] | null;
   usage?: {
     prompt_tokens?: number;
     completion_tokens?: number;
@@ -22,11 +24,14 @@ interface Chunk {
   error?: unknown;
 }
 
+/** What a part of a call takes besides its text. */
+const partCharacters = 64;
+
 interface Choice {
   /** Of a completion. */
   text?: string | null;
   /** Of a chat. */
-  delta?: {
+  delta?: null | {
     content?: string | null;
     reasoning_content?: string | null;
     tool_calls?: CallPart[] | null;
@@ -35,9 +40,9 @@ interface Choice {
 }
 
 interface CallPart {
-  index?: number;
-  id?: string;
-  function?: { name?: string; arguments?: string };
+  index?: number | null;
+  id?: string | null;
+  function?: { name?: string | null; arguments?: string | null } | null;
 }
 
 export interface ChunkReader {
@@ -53,6 +58,7 @@ export interface ChunkReader {
 export function createChunkReader(now: () => number): ChunkReader {
   const started = now();
   const parts = new Map<number, { id: string; name: string; arguments: string }>();
+  let callCharacters = 0;
   let firstAt: number | undefined;
   let finish: FinishReason | undefined;
   let timings: Timings | undefined;
@@ -75,8 +81,13 @@ export function createChunkReader(now: () => number): ChunkReader {
     return items;
   };
 
-  const take = ({ index = parts.size, id, function: called }: CallPart) => {
+  const take = ({ index: given, id, function: called }: CallPart) => {
+    const index = given ?? parts.size;
     const known = parts.get(index) ?? { id: `call_${index}`, name: "", arguments: "" };
+    callCharacters +=
+      partCharacters + (called?.name?.length ?? 0) + (called?.arguments?.length ?? 0);
+    if (callCharacters > limits.workerEventBytesMax)
+      throw new EngineError("model_crashed", "The model's server sends tool calls without an end.");
     parts.set(index, {
       id: id ?? known.id,
       name: known.name + (called?.name ?? ""),
@@ -91,6 +102,7 @@ export function createChunkReader(now: () => number): ChunkReader {
       arguments: parseArguments(part.arguments),
     }));
     parts.clear();
+    callCharacters = 0;
     return calls;
   };
 
@@ -120,7 +132,7 @@ export function createChunkReader(now: () => number): ChunkReader {
 function parseChunk(data: string): Chunk {
   try {
     const value: unknown = JSON.parse(data);
-    if (typeof value === "object" && value !== null) return value as Chunk;
+    if (isChunk(value)) return value as Chunk;
   } catch {
     // Said below: what is no JSON is as wrong as what is no object.
   }
