@@ -22,6 +22,8 @@ export interface GatewayBenchOptions {
   tokenMs: number;
   /** Folder for a CPU profile of the gateway. */
   profile: string | undefined;
+  /** Further flags of its Node, such as a bound of its memory. */
+  flags: readonly string[];
 }
 
 interface Started {
@@ -48,7 +50,7 @@ export async function benchGateway(options: GatewayBenchOptions): Promise<void> 
   try {
     const worker = await startWorker(folder, options.tokenMs);
     started.push(worker);
-    const gateway = await startGateway(folder, worker.port, options.profile);
+    const gateway = await startGateway(folder, worker.port, options);
     started.push(gateway);
     console.log(
       `${options.streams} open streams, a token every ${options.tokenMs} ms each; ` +
@@ -161,7 +163,7 @@ async function startWorker(folder: string, tokenMs: number): Promise<Started> {
 async function startGateway(
   folder: string,
   workerPort: number,
-  profile: string | undefined,
+  { profile, flags: given }: GatewayBenchOptions,
 ): Promise<Started> {
   const home = join(folder, "gateway");
   const [port = 0, ollama = 0] = await freePorts(2);
@@ -176,11 +178,16 @@ async function startGateway(
   const path = join(folder, "gateway.yaml");
   writeFileSync(path, JSON.stringify(config));
   const entry = fileURLToPath(new URL("../../engine/main.ts", import.meta.url));
-  const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
-  const child = spawn(process.execPath, [...flags, entry, "--home", home, "--config", path], {
-    env: { PATH: process.env.PATH },
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  const profiling = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+  const flags = [...given, ...profiling];
+  const child = spawn(
+    process.execPath,
+    [...flags, entry, "--supervised", "--home", home, "--config", path],
+    {
+      env: { PATH: process.env.PATH },
+      stdio: ["pipe", "inherit", "inherit"],
+    },
+  );
   const isReady = async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/models`).catch(() => undefined);
     const status = await fetch(`http://127.0.0.1:${port}/health/serving`).catch(() => undefined);

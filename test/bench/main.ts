@@ -18,7 +18,8 @@ const usage = `npm run bench [-- options]
   --tokens N     tokens of a reply (64)
   --gateway      measure what a gateway adds to each token of scripted workers instead:
                  --streams N open at once (2000), --seconds N of one measurement (10),
-                 --token-ms N between two tokens of a stream (1000), --profile DIR for a CPU profile of it`;
+                 --token-ms N between two tokens of a stream (1000), --profile DIR for a CPU profile of it,
+                 --flags="…" for further flags of its Node`;
 
 const { values } = parseArgs({
   options: {
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "10" },
     "token-ms": { type: "string", default: "1000" },
     profile: { type: "string" },
+    flags: { type: "string", default: "" },
     help: { type: "boolean", default: false },
   },
 });
@@ -47,6 +49,7 @@ else if (values.gateway)
   await benchGateway({
     ...{ rounds, streams: Number(values.streams), seconds: Number(values.seconds) },
     ...{ tokenMs: Number(values["token-ms"]), profile: values.profile },
+    flags: values.flags.split(" ").filter(Boolean),
   });
 else if (values.url !== undefined) await benchServer(values.url);
 else await benchLocal();
