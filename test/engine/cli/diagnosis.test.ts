@@ -111,6 +111,32 @@ test("a model on its way is no mystery, and one that answers is no finding", () 
   expect(diagnose("assistant", { ...nothing, model: { ...model, isReady: true } })).toEqual([]);
 });
 
+test("an unwell gateway does not hide a model that no rule explains", () => {
+  const health = [{ path: "/health/serving", status: 503, reasons: ["no endpoints"] }];
+  const failed = { ...model, isStalled: true, message: "The platform has no such profile." };
+  const findings = diagnose("assistant", { ...nothing, model: failed, health });
+  expect(findings.map(({ about }) => about)).toEqual(["assistant", "the engine"]);
+});
+
+test("a pod that waits for its claim is told of the claim, not of machines", () => {
+  const evidence = warning("FailedScheduling", "pod has unbound PersistentVolumeClaims");
+  expect(diagnose("assistant", evidence)).toMatchObject([
+    { remedy: expect.stringContaining("StorageClass") },
+  ]);
+});
+
+test("conditions of one reason are one line, and no line says the finding again", () => {
+  const conditions = ["Ready", "Loaded"].map(type => ({
+    ...{ type, status: "False", reason: "SecretMissing" },
+    message: "There is no Secret nobody.",
+  }));
+  const event = warning("SecretMissing", "There is no Secret nobody.").events;
+  expect(diagnose("assistant", { ...nothing, conditions, events: event })[0]?.evidence).toEqual([
+    "conditions Ready, Loaded: SecretMissing",
+    "event Pod/model-assistant-1: SecretMissing the same (3 times)",
+  ]);
+});
+
 test("old warnings about a model that answers are not told", () => {
   const evidence = warning("FailedScheduling", "0/2 nodes are available");
   expect(diagnose("assistant", { ...evidence, model: { ...model, isReady: true } })).toEqual([]);

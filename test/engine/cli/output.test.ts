@@ -2,10 +2,12 @@
 import { expect, test } from "vitest";
 import {
   createStatusLine,
+  cut,
   renderBytes,
   renderDuration,
   renderProgress,
   renderTable,
+  wrap,
 } from "../../../engine/cli/output.ts";
 import { parseDuration } from "../../../engine/cli/waiting.ts";
 
@@ -24,6 +26,23 @@ test("columns are as wide as their widest cell, and lines end without blanks", (
     { title: "B", cell: (row: Row) => row.b },
   ];
   expect(renderTable(rows, columns)).toBe("A        B\none\nlonger   x\n");
+});
+
+test("sentences are broken and lines cut where a terminal ends, and nowhere else", () => {
+  const streams = {
+    out: () => undefined,
+    tell: () => undefined,
+    columns: 12,
+    colours: false,
+    interactive: false,
+    input: () => undefined,
+    ask: async () => undefined,
+  };
+  expect(wrap(streams, "one two three four", "  ")).toBe("one two\n  three\n  four");
+  expect(cut(streams, "one two three four")).toBe("one two th…");
+  const file = { ...streams, columns: undefined };
+  expect(wrap(file, "one two three four")).toBe("one two three four");
+  expect(cut(file, "one two three four")).toBe("one two three four");
 });
 
 test.each([
