@@ -35,7 +35,7 @@ interface Started {
 interface Figures {
   /** From a token's making until it was here, sorted. */
   delays: number[];
-  /** From asking to the first token, without the wait before it, is not known; this is how long all took to open. */
+  /** Until every stream had its first token. */
   openSeconds: number;
   drops: string[];
   /** Cores that each process used. */
@@ -122,7 +122,7 @@ async function measure(
 }
 
 function report(direct: readonly Figures[], through: readonly Figures[]): void {
-  console.log("          p50 ms   p99 ms   max ms   open s  tokens/s  dropped   cores");
+  console.log("          p50 ms   p99 ms   max ms   open s    tokens  dropped   cores");
   const of = (figures: readonly Figures[], share: number) =>
     median(figures.map(({ delays }) => delays[Math.floor((delays.length - 1) * share)] ?? NaN));
   for (const [name, figures] of [
