@@ -85,6 +85,18 @@ describeOnTestbed("api", "kollama on a cluster", () => {
     expect(await testbed.kubectl(apply, rendered.out)).toContain("echorator-gateway");
   });
 
+  test("an Ingress that was made goes with the installation", async () => {
+    const namespace = "echorator";
+    expect(await kollama(namespace, "install", "--no-wait")).toMatchObject({ code: 0, told: "" });
+    const exposed = await kollama(namespace, "expose", "--type", "Ingress", "--host", "a.example");
+    expect(exposed).toMatchObject({ code: 0, told: "" });
+    expect(exposed.out).toContain("http://a.example");
+    const left = () => testbed.kubectl(["-n", namespace, "get", "ingress,pvc", "-o", "name"]);
+    expect(await left()).toContain("echorator-exposed");
+    expect(await kollama(namespace, "uninstall")).toMatchObject({ code: 0, told: "" });
+    expect(await left()).toBe("persistentvolumeclaim/echorator-memory\n");
+  });
+
   test("a gateway takes keys as they are made and revoked", async () => {
     const namespace = await testbed.createNamespace("keys");
     const gateway = await startGateway(namespace, testbed.kubeconfig);

@@ -2,7 +2,8 @@
 import type { JsonValue } from "../../contract/chat.ts";
 import { defaultPorts } from "../../contract/endpoints.ts";
 import { EngineError } from "../../contract/errors.ts";
-import { fieldManagers, type KubernetesObject } from "../../contract/kubernetes.ts";
+import { fieldManagers, type KubernetesObject, labels } from "../../contract/kubernetes.ts";
+import type { Cluster } from "../../kubernetes/cluster.ts";
 import { kinds } from "../../kubernetes/kinds.ts";
 import { applyInOrder } from "../apply.ts";
 import { wantCluster } from "../cluster-only.ts";
@@ -135,6 +136,18 @@ export function planRoute({ namespace, installation }: Owner, plan: RoutePlan): 
 }
 
 function exposedAs(namespace: string, installation: string): KubernetesObject["metadata"] {
-  const by = "app.kubernetes.io/managed-by";
-  return { name: `${installation}-exposed`, namespace, labels: { [by]: fieldManagers.cli } };
+  const name = `${installation}-exposed`;
+  return { name, namespace, labels: { [labels.managedBy]: fieldManagers.cli } };
+}
+
+/** For `uninstall`: whatever this verb has made, where the cluster knows such objects. */
+export async function removeExposed(
+  cluster: Cluster,
+  namespace: string,
+  installation: string,
+): Promise<void> {
+  const known = await cluster.apis();
+  for (const kind of [kinds.ingress, kinds.httpRoute])
+    if (known.has(`${kind.apiVersion}/${kind.kind}`))
+      await cluster.remove({ kind, namespace, name: `${installation}-exposed` });
 }

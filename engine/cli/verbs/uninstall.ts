@@ -8,6 +8,7 @@ import { removeInOrder } from "../apply.ts";
 import { wantCluster } from "../cluster-only.ts";
 import type { Verb } from "../command.ts";
 import { installationOptions, readInstallation } from "../installation-options.ts";
+import { removeExposed } from "./expose.ts";
 
 /** What holds data, or what holds that: gone only with --purge. */
 const kept = ["PersistentVolumeClaim", "Namespace", "CustomResourceDefinition"];
@@ -40,6 +41,7 @@ export const uninstall: Verb = {
       streams.tell(
         `${models.length} Model resources stay; their pods go on without an operator.\n`,
       );
+    await removeExposed(cluster, namespace, platform.installation);
     await removeInOrder(
       invocation,
       cluster,
