@@ -32,6 +32,7 @@ export const limits = {
   replicasMax: 1000,
   scheduleWindowsMax: 32,
   adaptersMax: 8,
+  adapterRankMax: 4096,
   /** How long a gateway holds a request for a model that has no replica yet. */
   holdMsMax: 600_000,
   /** Requests that one gateway holds for one such model. */

@@ -275,7 +275,9 @@ const ModelFields = z.strictObject({
   vertical: z
     .strictObject({ min: Quantity, max: Quantity })
     .optional()
-    .describe("Cores between which a pod is resized in place as load demands."),
+    .describe(
+      "Cores between which a pod would be resized in place; refused, because nobody does so yet.",
+    ),
   pod: PodOverrides.optional().describe("What is said to its pods besides."),
 });
 
@@ -360,6 +362,17 @@ export interface ModelFile {
   /** Time of the file in milliseconds since 1970. */
   modifiedMs: number;
   facts: ModelFacts;
+  /** LoRA adapters that fit these weights, in the order in which they are applied. */
+  adapters?: readonly AdapterFile[];
+}
+
+/** An adapter on disk, verified. */
+export interface AdapterFile {
+  name: string;
+  path: string;
+  bytes: number;
+  sha256: string;
+  scale: number;
 }
 
 export interface TransferProgress {

@@ -33,7 +33,7 @@ export function renderWorkerConfig(
       ? {}
       : { adapters: adapters.map(item => ({ ...item, source: toMountedSource(item.source) })) }),
   };
-  const threads = threadsOf(spec, profile);
+  const threads = threadsOf(profile);
   const config: EngineConfigInput = {
     role: "worker",
     host: "0.0.0.0",
@@ -62,8 +62,8 @@ export function toMountedSource(uri: string): string {
 }
 
 /** The engine follows a quota by itself; where there is none it would take the whole machine. */
-function threadsOf(spec: ModelSpec, profile: Profile): number | undefined {
-  if (profile.cpuLimit !== undefined || spec.vertical !== undefined) return undefined;
+function threadsOf(profile: Profile): number | undefined {
+  if (profile.cpuLimit !== undefined) return undefined;
   return Math.max(1, Math.round(parseQuantity(profile.cpu)));
 }
 

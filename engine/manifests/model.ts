@@ -27,6 +27,7 @@ function planWorkers(input: ModelPlanInput): ModelPlan {
   const { spec, platform } = input;
   refuseEndpointCanary(spec);
   refuseAdapters(spec);
+  refuseVertical(spec);
   const profile = profileOf(spec, platform);
   const { source, sha256, canary } = spec;
   const stable = planTrack(input, profile, { track: "stable", source, sha256, shape: input.shape });
@@ -127,6 +128,15 @@ function refuseAdapters({ name, adapters = [] }: ModelSpec): void {
   throw new EngineError("unsupported", `"${name}": the engine cannot apply LoRA adapters yet.`, {
     field: "adapters",
     remedy: "Name weights that have them merged already.",
+  });
+}
+
+/** Bounds that nobody resizes within would only look like a promise. */
+function refuseVertical({ name, vertical }: ModelSpec): void {
+  if (vertical === undefined) return;
+  throw new EngineError("invalid_config", `"${name}": nobody resizes pods in place yet.`, {
+    field: "vertical",
+    remedy: "Set `cpu` and `cpuLimit` in its profile, or let `scaling` change its replicas.",
   });
 }
 

@@ -104,13 +104,6 @@ function renderContainer(pod: WorkerPod, lifecycle: Draft): Draft {
     ...engineProbes("http", { startupBudgetSeconds: startupBudget(pod.prediction) }),
     lifecycle,
     resources: renderResources(pod),
-    resizePolicy:
-      spec.vertical === undefined
-        ? undefined
-        : [
-            { resourceName: "cpu", restartPolicy: "NotRequired" },
-            { resourceName: "memory", restartPolicy: "RestartContainer" },
-          ],
     securityContext: containerSecurity,
     volumeMounts: [
       { name: "config", mountPath: mountPaths.config, readOnly: true },
@@ -154,9 +147,9 @@ export function workerKeyFrom(platform: Platform): Draft {
   };
 }
 
-function renderResources({ spec, profile, prediction, storage }: WorkerPod): Draft {
+function renderResources({ profile, prediction, storage }: WorkerPod): Draft {
   const memory = podMemory(profile, prediction);
-  const cpu = coresOf(spec, profile);
+  const cpu = coresOf(profile);
   const gpus = profile.gpus === 0 ? {} : { [gpuResource(profile)]: String(profile.gpus) };
   const disk = toMebibytes(storage.ephemeralBytes + logBytes);
   return {
@@ -177,23 +170,12 @@ function podMemory(profile: Profile, prediction: Prediction | undefined): string
   return toMebibytes(bytes * memoryMargin);
 }
 
-/** Between the bounds of in-place resizing, where there are any; its upper one is the limit. */
-function coresOf(spec: ModelSpec, profile: Profile) {
+function coresOf(profile: Profile) {
   const request = parseQuantity(profile.cpu);
   const limit = profile.cpuLimit === undefined ? undefined : parseQuantity(profile.cpuLimit);
-  if (spec.vertical === undefined)
-    return {
-      request: toMillicores(request),
-      limit: limit === undefined ? undefined : toMillicores(Math.max(limit, request)),
-    };
-  const [min, max] = [parseQuantity(spec.vertical.min), parseQuantity(spec.vertical.max)];
-  if (min > max)
-    throw new EngineError("invalid_config", "vertical.min is more than vertical.max.", {
-      field: "vertical.min",
-    });
   return {
-    request: toMillicores(Math.min(max, Math.max(min, request))),
-    limit: toMillicores(max),
+    request: toMillicores(request),
+    limit: limit === undefined ? undefined : toMillicores(Math.max(limit, request)),
   };
 }
 

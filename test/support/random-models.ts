@@ -31,7 +31,6 @@ export function randomModel(seed: number): ModelSpec {
     ...maybe(random, { priority: "high" }),
     ...maybe(random, { canary: { source: "hf:owner/repo/next.gguf", weight: 10 } }),
     ...maybe(random, { sourceSecret: { name: `token-${seed}` } }),
-    ...maybe(random, { vertical: { min: "500m", max: "2" } }),
     ...maybe(random, { pod: { labels: { team: "yes" }, env: { MODE: "off" } } }),
     ...scaled(random),
   };

@@ -121,16 +121,11 @@ const forPods: Row[] = [
       "+Deployment model-echo-canary",
     ],
   },
-  {
-    field: "vertical",
-    to: { vertical: { min: "2", max: "4" } },
-    changes: ["engine.yaml", "route.json", "pods"],
-  },
   { field: "pod", to: { pod: { labels: { team: "a" } } }, changes: ["route.json", "pods"] },
 ];
 
-/** Refused as long as the engine cannot do it. */
-const notYet: (keyof ModelSpec)[] = ["adapters"];
+/** Refused as long as nobody does it. */
+const notYet: (keyof ModelSpec)[] = ["adapters", "vertical"];
 
 const rows = [...routeOnly, ...forPods];
 
@@ -215,7 +210,7 @@ test.each<[string, Partial<ModelSpecInput>, RegExp]>([
     { adapters: [{ name: "a", source: "hf:owner/repo/lora.gguf" }] },
     /cannot apply LoRA adapters yet/,
   ],
-  ["crossed bounds", { vertical: { min: "4", max: "2" } }, /vertical.min is more/],
+  ["bounds that nobody resizes within", { vertical: { min: "2", max: "4" } }, /nobody resizes/],
   ["a volume that is too small", { storage: { tier: "own", size: "1Mi" } }, /need a volume of/],
   [
     "an image without a digest",

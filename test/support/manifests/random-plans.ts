@@ -107,7 +107,6 @@ export function randomSpec(random: Random, index = 0): ModelSpec {
     ...maybe(random, { spread: pick(random, ["none", "node", "zone"]) }),
     ...maybe(random, { maxUnavailable: 2 }),
     ...maybe(random, { priority: "high" }),
-    ...maybe(random, { vertical: { min: "500m", max: "3" } }),
     ...maybe(random, { required: false }),
     ...randomReplicas(random),
     ...randomPod(random),
