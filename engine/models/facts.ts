@@ -1,5 +1,6 @@
 /** What weights say of themselves before anyone fetches them: the header of a source, read where the file lies. */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError } from "../contract/errors.ts";
@@ -12,7 +13,14 @@ import { createGuardedFetch } from "./facts/guarded-fetch.ts";
 import { type FactsFolder, openFactsFolder } from "./facts/kept-facts.ts";
 import { isPublicAddress } from "./facts/public-address.ts";
 import { readRemoteHeader } from "./facts/remote-header.ts";
-import { type GgufHeader, readGgufHeader, toModelFacts } from "./formats/gguf.ts";
+import {
+  type GgufHeader,
+  readAdapterFile,
+  readAdapterHeader,
+  readGgufHeader,
+  readHeader,
+  toModelFacts,
+} from "./formats/gguf.ts";
 import { toModelShape } from "./formats/model-shape.ts";
 import { createSharedWork } from "./shared-work.ts";
 import { openHuggingFace } from "./sources/hf.ts";
@@ -36,6 +44,8 @@ export interface FactsReading {
   facts: ModelFacts | undefined;
   /** Of the file, where its server says it. */
   sha256: string | undefined;
+  /** Of a LoRA adapter, which has no shape of its own. */
+  adapterBytes?: number | undefined;
   /** Why there is no shape, or why it is one that was read earlier. */
   reason: string | undefined;
 }
@@ -46,6 +56,12 @@ export interface ModelFactsReader {
    * @throws EngineError invalid_model_file, invalid_config, forbidden (guard), cancelled
    */
   read(source: string, signal: AbortSignal, token?: string): Promise<FactsReading>;
+  /** The size of a LoRA adapter whose header was read and checked; undefined where it cannot be reached. */
+  readAdapterBytes(
+    source: string,
+    signal: AbortSignal,
+    token?: string,
+  ): Promise<number | undefined>;
 }
 
 export function createModelFactsReader(options: FactsReaderOptions): ModelFactsReader {
@@ -63,6 +79,7 @@ export function createModelFactsReader(options: FactsReaderOptions): ModelFactsR
         (_, together) => readSource(options, folder, { uri, source, key, token }, together),
       );
     },
+    readAdapterBytes: (uri, signal, token) => readAdapterBytes(options, uri, signal, token),
   };
 }
 
@@ -92,6 +109,32 @@ async function readSource(
     case "https":
     case "hf":
       return readRemote(folder, asked, toOpen(options, source, asked.token), signal);
+  }
+}
+
+async function readAdapterBytes(
+  options: FactsReaderOptions,
+  uri: string,
+  signal: AbortSignal,
+  token: string | undefined,
+): Promise<number | undefined> {
+  const source = parseSource(uri);
+  if (source.scheme === "bundled")
+    return (await readAdapterFile(await findBundled(options.bundledFolder, source.name))).bytes;
+  if (source.scheme === "file") {
+    if (options.guard === "public" || !existsSync(source.path)) return undefined;
+    return (await readAdapterFile(source.path)).bytes;
+  }
+  if (source.scheme !== "https" && source.scheme !== "hf") return undefined;
+  const deadline = AbortSignal.timeout(limits.factsMsMax);
+  try {
+    const both = AbortSignal.any([signal, deadline]);
+    const open = toOpen(options, source, token);
+    const asked = { label: uri, open, known: undefined, signal: both };
+    return (await readRemoteHeader(asked, readAdapterHeader))?.header.bytes;
+  } catch (error) {
+    if (toUnreachable(error, deadline) === undefined) throw error;
+    return undefined;
   }
 }
 
@@ -153,7 +196,7 @@ async function readRemote(
   try {
     const both = AbortSignal.any([signal, deadline]);
     const options = { label: asked.uri, open, known: known?.identity, signal: both };
-    const found = await readRemoteHeader(options);
+    const found = await readRemoteHeader(options, readHeader);
     if (found === undefined) return reading();
     const { header, identity } = found;
     await folder.keep(asked.key, { ...toSizes(header), identity });

@@ -56,6 +56,32 @@ export function tinyModel(options: TinyModelOptions): GgufContent {
   };
 }
 
+export interface TinyAdapterOptions {
+  seed: number;
+  /** Tensors that it changes, with their width and height. */
+  targets: readonly { name: string; columns: number; rows: number }[];
+  rank?: number;
+  architecture?: string;
+}
+
+/** A LoRA adapter of random low-rank matrices, to be changed before it is encoded. */
+export function tinyAdapter(options: TinyAdapterOptions): GgufContent {
+  const random = createSeededRandom(options.seed);
+  const rank = options.rank ?? 4;
+  return {
+    metadata: [
+      ["general.architecture", text(options.architecture ?? "llama")],
+      ["general.type", text("adapter")],
+      ["adapter.type", text("lora")],
+      ["adapter.lora.alpha", { type: "float32", value: rank }],
+    ],
+    tensors: options.targets.flatMap(({ name, columns, rows }) => [
+      matrix(`${name}.lora_a`, columns, rank, random),
+      matrix(`${name}.lora_b`, rank, rows, random),
+    ]),
+  };
+}
+
 interface Shape {
   embedding: number;
   feedForward: number;

@@ -55,6 +55,7 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
       ...(spec.context === undefined ? {} : { contextTokens: spec.context }),
       slots: spec.slots,
       ...(spec.kv === undefined ? {} : { kv: spec.kv }),
+      adapters: toApplied(spec, options.file),
       threadsMax: usefulThreads(options.file.bytes, options.cores.usable),
     },
     environment: options.environment ?? {},
@@ -116,13 +117,25 @@ export async function createLlamaBackend(options: LlamaBackendOptions): Promise<
   };
 }
 
-/** Nothing is served as if it were what was asked for. */
+/** Applying them is written and not proven yet: nothing is served as if it were what was asked for. */
 function refuseAdapters({ name, adapters = [] }: ModelSpec): void {
   if (adapters.length === 0) return;
   throw new EngineError("unsupported", `"${name}": LoRA adapters cannot be applied yet.`, {
     field: "adapters",
     remedy: "Leave `adapters` out, or merge them into the weights and name these as `source`.",
   });
+}
+
+/** Nothing is served as if it had what it has not: each adapter of the specification has its file. */
+function toApplied({ name, adapters = [] }: ModelSpec, file: ModelFile) {
+  const files = file.adapters ?? [];
+  if (files.length !== adapters.length)
+    throw new EngineError("internal", `"${name}": the files of its adapters are not there.`, {
+      field: "adapters",
+    });
+  return files
+    .map(({ path, scale, bytes }) => ({ path, scale, bytes }))
+    .filter(({ scale }) => scale !== 0);
 }
 
 /** Below this, threads wait for each other longer than they compute. */

@@ -67,8 +67,12 @@ export async function loadModel(settings: OpenSettings): Promise<LoadedModel> {
   const model = await llama.loadModel({ modelPath: settings.path }).catch(refuseFile);
   const contextTokens =
     settings.contextTokens ?? Math.min(model.trainContextSize, contextTokensDefault);
-  const embedder = createEmbedder(model, contextTokens, settings.threadsMax);
-  if (poolsByItself(model)) return toEmbeddingModel(llama, model, embedder, contextTokens);
+  const { adapters = [] } = settings;
+  if (poolsByItself(model)) {
+    if (adapters.length > 0) throw noAdaptedEmbeddings();
+    const own = createEmbedder(model, contextTokens, settings.threadsMax);
+    return toEmbeddingModel(llama, model, own, contextTokens);
+  }
 
   const batch = createBatchPlan();
   const context = await model
@@ -79,22 +83,26 @@ export async function loadModel(settings: OpenSettings): Promise<LoadedModel> {
       threads: { ideal: settings.threadsMax, min: 1 },
       batching: { itemPrioritizationStrategy: batch.choose },
       ...toCacheTypes(settings.kv),
+      ...(adapters.length > 0 ? { lora: { adapters: adapters.map(toLora) } } : {}),
     })
-    .catch(error => refuseContext(error, settings.kv));
+    .catch(error => refuseContext(error, settings));
   const sequences = createSequences(llama, model, context, settings.slots);
   return {
     ...toText(model),
     facts: {
       contextTokens,
       slots: settings.slots,
-      memoryBytes: memoryOf(model, context),
+      memoryBytes: adapters.reduce((sum, { bytes }) => sum + bytes, memoryOf(model, context)),
       capabilities: ["completion", "tools"],
     },
     batchSize: context.batchSize,
     takeSequence: sequences.take,
     forget: sequences.forget,
     heldTokens: sequences.heldTokens,
-    embedder,
+    embedder:
+      adapters.length > 0
+        ? { embed: async () => Promise.reject(noAdaptedEmbeddings()) }
+        : createEmbedder(model, contextTokens, settings.threadsMax),
     setThreads: threads => setThreads(llama, threads),
     expect: batch.expect,
   };
@@ -122,6 +130,18 @@ function toEmbeddingModel(
     setThreads: threads => setThreads(llama, threads),
     expect: () => {},
   };
+}
+
+function toLora({ path, scale }: { path: string; scale: number }) {
+  return { filePath: path, scale };
+}
+
+/** The library's contexts for embeddings take no adapters, and vectors without them would not be what was asked for. */
+function noAdaptedEmbeddings(): EngineError {
+  return new EngineError("unsupported", "A model with LoRA adapters cannot embed texts.", {
+    field: "adapters",
+    remedy: "Declare the weights without adapters as another model, and embed with that one.",
+  });
 }
 
 /** 0 would mean no bound at all. */
@@ -173,8 +193,14 @@ function toCacheTypes(kv: OpenSettings["kv"]) {
 
 const cacheTypes = { f32: "F32", f16: "F16", q8_0: "Q8_0", q5_0: "Q5_0", q4_0: "Q4_0" } as const;
 
-function refuseContext(error: unknown, kv: OpenSettings["kv"]): never {
+function refuseContext(error: unknown, { kv, adapters = [] }: OpenSettings): never {
   const reason = error instanceof Error ? error.message : String(error);
+  if (/lora/i.test(reason) && adapters.length > 0)
+    throw new EngineError(
+      "invalid_model_file",
+      `llama.cpp cannot apply the model's adapters: ${reason}`,
+      { field: "adapters" },
+    );
   if (kv !== undefined)
     throw new EngineError(
       "unsupported",

@@ -17,6 +17,8 @@ export interface OpenSettings {
   slots: number;
   /** Types of the cached keys and values; 16-bit floats when absent. */
   kv?: { keys: KvType; values: KvType };
+  /** LoRA adapters, in this order; those of scale 0 are left out. */
+  adapters?: { path: string; scale: number; bytes: number }[];
   /** Threads that a grant will ever be. */
   threadsMax: number;
 }

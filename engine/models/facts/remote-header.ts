@@ -2,7 +2,7 @@
 import { EngineError } from "../../contract/errors.ts";
 import { limits } from "../../contract/limits.ts";
 import type { OpenRemote, Remote } from "../download.ts";
-import { type GgufHeader, readHeader } from "../formats/gguf.ts";
+import type { ByteReader } from "../formats/gguf/cursor.ts";
 
 /** Which version of a file it was. */
 export interface RemoteIdentity {
@@ -25,9 +25,10 @@ const firstRangeBytes = 512 * 1024;
  * The header and the version it is of; undefined when the server still has the known one.
  * @throws EngineError source_unreachable, invalid_model_file; TypeError when the network fails
  */
-export async function readRemoteHeader(
+export async function readRemoteHeader<Header>(
   options: RemoteHeaderOptions,
-): Promise<{ header: GgufHeader; identity: RemoteIdentity } | undefined> {
+  read: (reader: ByteReader) => Promise<Header>,
+): Promise<{ header: Header; identity: RemoteIdentity } | undefined> {
   const { known } = options;
   const asked = known?.etag === undefined ? {} : { "if-none-match": known.etag };
   const first = await openRange(options, 0, firstRangeBytes, asked);
@@ -39,7 +40,7 @@ export async function readRemoteHeader(
   }
   const front = await openFront(options, first);
   try {
-    return { header: await readHeader(front), identity };
+    return { header: await read(front), identity };
   } finally {
     await front.close();
   }

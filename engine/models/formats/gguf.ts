@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { EngineError } from "../../contract/errors.ts";
 import { limits } from "../../contract/limits.ts";
 import type { ModelFacts } from "../../contract/model.ts";
+import { type Adapter, checkAdapter } from "./gguf/adapter.ts";
 import {
   type ByteReader,
   type Cursor,
@@ -15,7 +16,8 @@ import { checkRequirements, type Requirements } from "./gguf/requirements.ts";
 import { fileTypes } from "./gguf/tables.ts";
 import { align, checkLayout, readTensors, type TensorInfo } from "./gguf/tensors.ts";
 
-export interface GgufHeader {
+/** What every GGUF file has in front. */
+interface GgufFront {
   version: number;
   /** Of the whole file. */
   bytes: number;
@@ -24,20 +26,36 @@ export interface GgufHeader {
   tensors: readonly TensorInfo[];
   /** Where the tensors' data begins. */
   dataOffset: number;
+}
+
+export interface GgufHeader extends GgufFront {
   requirements: Requirements;
+}
+
+export interface AdapterHeader extends GgufFront {
+  adapter: Adapter;
 }
 
 /**
  * The header of the file at `path`, every part of it checked.
  * @throws EngineError invalid_model_file that names the byte or the tensor.
  */
-export async function readGgufHeader(path: string): Promise<GgufHeader> {
+export function readGgufHeader(path: string): Promise<GgufHeader> {
+  return withFile(path, readHeader);
+}
+
+/** The same of a LoRA adapter. */
+export function readAdapterFile(path: string): Promise<AdapterHeader> {
+  return withFile(path, readAdapterHeader);
+}
+
+async function withFile<T>(path: string, use: (reader: ByteReader) => Promise<T>): Promise<T> {
   const file = await open(path, "r").catch((cause: Error) => {
     throw new EngineError("invalid_config", `The model file ${path} cannot be read.`, { cause });
   });
   try {
     const { size } = await file.stat();
-    return await readHeader({
+    return await use({
       label: path,
       bytes: size,
       read: async (target, position) =>
@@ -50,6 +68,17 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
 
 /** The same from anything that has bytes. */
 export async function readHeader(reader: ByteReader): Promise<GgufHeader> {
+  const { cursor, front } = await readFront(reader);
+  const requirements = checkRequirements(cursor, front.metadata, front.tensors);
+  return { ...front, requirements };
+}
+
+export async function readAdapterHeader(reader: ByteReader): Promise<AdapterHeader> {
+  const { cursor, front } = await readFront(reader);
+  return { ...front, adapter: checkAdapter(cursor, front.metadata, front.tensors) };
+}
+
+async function readFront(reader: ByteReader): Promise<{ cursor: Cursor; front: GgufFront }> {
   const cursor = createCursor(reader);
   const version = await readVersion(cursor);
   const tensorCount = await readCount(cursor, "the number of tensors", limits.ggufTensorsMax);
@@ -59,8 +88,8 @@ export async function readHeader(reader: ByteReader): Promise<GgufHeader> {
   const tensors = await readTensors(cursor, tensorCount);
   const dataOffset = align(cursor.position(), alignment);
   checkLayout(cursor, tensors, dataOffset, alignment);
-  const requirements = checkRequirements(cursor, metadata, tensors);
-  return { version, bytes: cursor.bytes, alignment, metadata, tensors, dataOffset, requirements };
+  const front = { version, bytes: cursor.bytes, alignment, metadata, tensors, dataOffset };
+  return { cursor, front };
 }
 
 async function readVersion(cursor: Cursor): Promise<number> {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createModelFactsReader, type FactsReaderOptions } from "../../../engine/models/facts.ts";
 import { encodeGguf, type GgufContent } from "../../support/gguf-encoding.ts";
-import { tinyModel } from "../../support/gguf-writer.ts";
+import { tinyAdapter, tinyModel } from "../../support/gguf-writer.ts";
 import {
   createModelServer,
   type ModelServer,
@@ -254,3 +254,15 @@ function withLongHeader(of: GgufContent, bytes: number): GgufContent {
     metadata: [first, ["test.long", { type: "array", of: "string", values }], ...rest],
   };
 }
+
+test("an adapter's size is read with its header; what is no adapter is refused, and who is away is unknown", async () => {
+  const target = { name: "blk.0.attn_q.weight", columns: 32, rows: 32 };
+  const adapter = encodeGguf(tinyAdapter({ seed: 1, targets: [target] }));
+  const server = await serve({ files: { "a.gguf": adapter, "m.gguf": model } });
+  const ask = (name: string) => reader().readAdapterBytes(`${server.url}/${name}`, signal);
+  expect(await ask("a.gguf")).toBe(adapter.length);
+  await expect(ask("m.gguf")).rejects.toMatchObject({ code: "invalid_model_file" });
+  await server.close();
+  expect(await ask("a.gguf")).toBeUndefined();
+  expect(await reader().readAdapterBytes("pvc://claim/a.gguf", signal)).toBeUndefined();
+});

@@ -20,7 +20,7 @@ import type { Clock } from "../../../engine/kit/clock.ts";
 import { createModelFiles, type ModelFilesOptions } from "../../../engine/models/files.ts";
 import { createLog } from "../../../engine/telemetry/log.ts";
 import { encodeGguf } from "../../support/gguf-encoding.ts";
-import { tinyModel } from "../../support/gguf-writer.ts";
+import { tinyAdapter, tinyModel } from "../../support/gguf-writer.ts";
 import {
   createModelServer,
   type ModelServerOptions,
@@ -474,4 +474,52 @@ test("a redirect that leaves https is not followed", async () => {
   expect(await thrownBy(resolve(createFiles({ fetch: inward }), "https://host/x.gguf"))).toEqual(
     failure("source_unreachable", /is not followed/),
   );
+});
+
+const target = { name: "blk.0.attn_q.weight", columns: 32, rows: 32 };
+const adapter = encodeGguf(tinyAdapter({ seed: 3, targets: [target] }));
+
+function withAdapter(url: string, name: string, sha256?: string): ModelSpec {
+  const adapters = [{ name: "tone", source: `${url}/${name}`, sha256, scale: 2 }];
+  return ModelSpec.parse({ name: "x", source: `${url}/x.gguf`, adapters });
+}
+
+test("adapters come as the weights do, with their digests, once for all models", async () => {
+  const server = await serve({ files: { "x.gguf": model, "a.gguf": adapter } });
+  const files = createFiles();
+  const spec = withAdapter(server.url, "a.gguf", sha256Of(adapter));
+  const file = await files.resolve(spec, () => undefined, never);
+  expect(file).toMatchObject({
+    sha256: sha256Of(model),
+    adapters: [{ name: "tone", bytes: adapter.length, sha256: sha256Of(adapter), scale: 2 }],
+  });
+  expect(readFileSync(file.adapters?.[0]?.path ?? "")).toEqual(adapter);
+  const asked = server.requests.length;
+  expect(await files.resolve(spec, () => undefined, never)).toEqual(file);
+  expect(server.requests).toHaveLength(asked);
+  expect((await files.resolve({ ...spec, adapters: [] }, () => undefined, never)).adapters).toBe(
+    undefined,
+  );
+});
+
+test("an adapter that cannot be applied is refused by its field", async () => {
+  const wide = [{ ...target, columns: 64 }];
+  const server = await serve({
+    files: {
+      "x.gguf": model,
+      "a.gguf": adapter,
+      "arch.gguf": encodeGguf(tinyAdapter({ seed: 3, targets: [target], architecture: "qwen2" })),
+      "wide.gguf": encodeGguf(tinyAdapter({ seed: 3, targets: wide })),
+    },
+  });
+  const refused = (name: string, sha256?: string) =>
+    thrownBy(createFiles().resolve(withAdapter(server.url, name, sha256), () => undefined, never));
+  const field = "adapters[0].source";
+  expect(await refused("arch.gguf")).toMatchObject({ code: "invalid_model_file", field });
+  expect(await refused("arch.gguf")).toEqual(failure("invalid_model_file", /architecture "qwen2"/));
+  expect(await refused("wide.gguf")).toEqual(failure("invalid_model_file", /64 × 32/));
+  expect(await refused("x.gguf")).toMatchObject({ code: "invalid_model_file", field });
+  expect(await refused("away.gguf")).toMatchObject({ code: "source_unreachable", field });
+  const digest = "0".repeat(64);
+  expect(await refused("a.gguf", digest)).toMatchObject({ field: "adapters[0].sha256" });
 });

@@ -50,7 +50,9 @@ function refuseOtherKinds(cursor: Cursor, metadata: Metadata, architecture: stri
   if (kind === "adapter" || kind === "mmproj" || architecture === "clip")
     throw cursor.wrong(
       `it holds ${kind === "adapter" ? "an adapter" : "an image projector"} and no language model`,
-      "Name the file of the model itself as `source`.",
+      kind === "adapter"
+        ? "Name the file of the model itself as `source`, and this one under `adapters`."
+        : "Name the file of the model itself as `source`.",
     );
 }
 
