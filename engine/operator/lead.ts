@@ -30,6 +30,8 @@ export interface Lead {
 }
 
 const tickMs = 1_000;
+/** How long the lead is given back for; without an answer it runs out by itself. */
+const closeMsMax = 2_000;
 
 export function createLead(options: LeadOptions): Lead {
   const { cluster, namespace, leaseName: name, identity, clock, log } = options;
@@ -85,16 +87,20 @@ export function createLead(options: LeadOptions): Lead {
     }
   }
 
+  async function giveBack(): Promise<void> {
+    await running;
+    await cluster.merge(ref, { spec: { holderIdentity: "" } }).catch(() => undefined);
+  }
+
   const running = run();
   return {
     leads: () => election.leads() && !closing.signal.aborted,
     async close() {
       closing.abort();
-      await running;
       const mine = wasLeading;
       tell();
-      if (!mine) return;
-      await cluster.merge(ref, { spec: { holderIdentity: "" } }).catch(() => undefined);
+      // An API server that answers nothing must not keep the operator from ending in its grace.
+      if (mine) await Promise.race([giveBack(), clock.sleep(closeMsMax)]);
     },
   };
 }
