@@ -11,6 +11,7 @@ const source = "bundled:echo-tiny";
 const assistant = {
   ...{ name: "assistant", source, context: 1024, slots: 4 },
   sampling: { temperature: 0 },
+  replicas: { min: 3, max: 3 },
 };
 const image = "localhost/echorator/engine:0.1.0";
 const profiles = {
@@ -47,7 +48,8 @@ describeOnTestbed("full", "faults of a cluster", () => {
     await dev.apply();
     await dev.untilServing();
     await dev.kubectl("uncordon", "node2");
-    await dev.kubectl("scale", "deployment/model-assistant", "--replicas=3");
+    await dev.kubectl("rollout", "restart", "deployment/model-assistant");
+    await dev.kubectl("rollout", "status", "deployment/model-assistant", "--timeout=120s");
     await dev.untilReady("assistant", 3);
     conversation = (await dev.post("/api/v1/conversations", {})).id;
     const turn = { model: "assistant", content: "My name is Zelmira." };
@@ -154,8 +156,6 @@ describeOnTestbed("full", "faults of a cluster", () => {
       );
       await expect.poll(() => dev.readyPods("assistant"), { timeout: 60_000 }).toHaveLength(3);
     });
-    await dev.kubectl("scale", "deployment/model-assistant", "--replicas=2");
-    await dev.untilReady("assistant", 2);
   });
 
   test("half of a change that was killed serves on, and the whole of it then comes to be", async () => {
