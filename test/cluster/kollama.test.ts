@@ -31,7 +31,10 @@ const stuck = {
   large: { words: [bundled, "--profile", "tiny", "--slots", "64"], remedy: "would fit" },
   digest: { words: [bundled, "--sha256", "a".repeat(64)], remedy: "Correct `sha256`" },
   away: { words: [away], remedy: "sourceCidrs" },
-  secret: { words: [away, "--set", "sourceSecret.name=nobody"], remedy: "Create the Secret" },
+  secret: {
+    words: ["hf:nobody/none/none.gguf", "--set", "sourceSecret.name=nobody"],
+    remedy: "Create the Secret",
+  },
   volume: {
     words: [away, "--set", "storage.tier=own", "--set", "storage.class=no-such"],
     remedy: "StorageClass",

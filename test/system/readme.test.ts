@@ -18,7 +18,8 @@ afterAll(() => user[Symbol.asyncDispose]());
 
 test("continuous integration installs and tests as the README says", () => {
   const script = readFileSync(join(projectRoot, ".ci/run"), "utf8");
-  for (const command of ["npm ci", "npm test", "npm run test:cluster"]) expect(script).toContain(`\n${command}\n`);
+  for (const command of ["npm ci", "npm test", "npm run test:cluster"])
+    expect(script).toContain(`\n${command}\n`);
 });
 
 test("every command of the README does what it says", async () => {

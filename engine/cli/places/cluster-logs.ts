@@ -2,6 +2,7 @@
 import { EngineError } from "../../contract/errors.ts";
 import { labels } from "../../contract/kubernetes.ts";
 import type { Cluster } from "../../kubernetes/cluster.ts";
+import { KubernetesError } from "../../kubernetes/errors.ts";
 import { kinds } from "../../kubernetes/kinds.ts";
 import type { LogsOptions } from "../place.ts";
 
@@ -22,13 +23,24 @@ export async function* followLogs(
   const shown = pods.slice(0, podsMax);
   const sources = shown.map(({ metadata: { name } }) => {
     const lines = cluster.logs({ namespace, name }, { follow, tailLines: tail, previous }, signal);
-    return prefixed(lines, shown.length > 1 ? `${name}  ` : "");
+    return ofOnePod(lines, name, shown.length > 1 ? `${name}  ` : "");
   });
   yield* follow ? interleave(sources) : inOrder(sources);
 }
 
-async function* prefixed(lines: AsyncIterable<string>, prefix: string): AsyncIterable<string> {
-  for await (const line of lines) yield `${prefix}${line}`;
+/** A pod that has not begun, or has just gone, must not take the others' lines away: it has one line that says so. */
+async function* ofOnePod(
+  lines: AsyncIterable<string>,
+  name: string,
+  prefix: string,
+): AsyncIterable<string> {
+  try {
+    for await (const line of lines) yield `${prefix}${line}`;
+  } catch (error) {
+    if (!(error instanceof KubernetesError) || ![400, 404].includes(error.apiStatus ?? 0))
+      throw error;
+    yield `(${name} has no log now: ${error.message})`;
+  }
 }
 
 async function* inOrder(sources: AsyncIterable<string>[]): AsyncIterable<string> {
