@@ -63,6 +63,9 @@ export function createDatabase(options: DatabaseOptions): Database {
   pool.on("error", error =>
     log.debug("a connection to PostgreSQL ended", { reason: nameOf(error) }),
   );
+  // A connection in use that ends says so at any moment, between two questions and before its user has it, too;
+  // the next question tells whom it concerns.
+  pool.on("connect", client => client.on("error", () => undefined));
   let waiting = 0;
   let needsRole: boolean | undefined;
 
@@ -81,9 +84,6 @@ export function createDatabase(options: DatabaseOptions): Database {
 
   async function use<T>(run: (session: Session) => Promise<T>): Promise<T> {
     const client = await connect();
-    // A connection that ends between two questions says so here; the next question tells whom it concerns.
-    const ignore = () => undefined;
-    client.on("error", ignore);
     let broken: Error | undefined;
     try {
       return await run(toSession(client));
@@ -93,7 +93,6 @@ export function createDatabase(options: DatabaseOptions): Database {
       if (!isAnswer || isLoss(error)) broken = error as Error;
       throw error;
     } finally {
-      client.off("error", ignore);
       client.release(broken);
     }
   }
