@@ -232,7 +232,9 @@ const ModelFields = z.strictObject({
     )
     .max(limits.adaptersMax)
     .optional()
-    .describe("LoRA adapters that are applied to the weights, in this order."),
+    .describe(
+      "LoRA adapters for the weights, in this order; refused by this version, which cannot apply them yet.",
+    ),
   memory: z
     .strictObject({
       main: MemoryMode,
